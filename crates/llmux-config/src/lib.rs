@@ -1,0 +1,1 @@
+//! The configuration file of LLMux: schema, loading, references and validation.

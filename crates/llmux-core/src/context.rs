@@ -1,0 +1,27 @@
+//! What every stage of a request's life may need to know about it.
+
+use std::time::Instant;
+
+use crate::{Dialect, Operation, RequestId};
+
+/// One request, as the stages see it. Made when the request is received and never changed in meaning.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RequestContext {
+    /// The identifier that stands in logs, headers and spend records.
+    pub id: RequestId,
+    /// What is asked.
+    pub operation: Operation,
+    /// The wire format the client speaks; errors are written in it too.
+    pub dialect: Dialect,
+    /// When the request line arrived, on the monotonic clock.
+    pub received: Instant,
+}
+
+impl RequestContext {
+    /// A context for a request received now.
+    #[must_use]
+    pub fn new(id: RequestId, operation: Operation, dialect: Dialect) -> Self {
+        Self { id, operation, dialect, received: Instant::now() }
+    }
+}

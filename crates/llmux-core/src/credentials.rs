@@ -1,0 +1,25 @@
+//! Signing a provider request, for providers whose credentials are more than a fixed header.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Request;
+
+use crate::Result;
+
+/// Puts credentials on a finished request.
+///
+/// A provider with a fixed key needs none of this: it writes its header while preparing the request. The
+/// trait is for signatures over the request (SigV4) and for tokens that must be fetched and renewed.
+///
+/// Behaviour that the router relies on:
+/// - the body and the URL are final when `sign` is called; it only adds or replaces headers;
+/// - tokens are renewed ahead of their expiry, and concurrent callers share one renewal;
+/// - an error has [`Origin::Gateway`](crate::Origin::Gateway) and never contains the secret.
+#[async_trait]
+pub trait Credentials: Send + Sync {
+    /// Adds what the provider needs to know who calls.
+    ///
+    /// # Errors
+    /// When no valid credential can be had.
+    async fn sign(&self, request: &mut Request<Bytes>) -> Result<()>;
+}

@@ -1,0 +1,40 @@
+//! The vocabulary of LLMux.
+//!
+//! Everything that two crates of the workspace must agree on lives here and nothing else does: identifiers,
+//! the one [`Error`] type, [`Usage`], the traits of each kind of plug-in and the [`Registry`] that finds an
+//! implementation by its kind. The crate does no I/O and depends on no runtime, client or database.
+//!
+//! ```
+//! use llmux_core::{Error, ErrorKind};
+//!
+//! let error = Error::new(ErrorKind::RateLimited, "the provider is busy").with_param("model");
+//! assert_eq!(error.status().as_u16(), 429);
+//! assert!(error.is_retryable());
+//! ```
+
+pub mod context;
+pub mod credentials;
+pub mod error;
+pub mod id;
+pub mod operation;
+pub mod provider;
+pub mod registry;
+pub mod reply;
+pub mod strategy;
+pub mod transport;
+pub mod usage;
+
+pub use context::RequestContext;
+pub use credentials::Credentials;
+pub use error::{Error, ErrorKind, Origin, Result, Retry};
+pub use id::{DeploymentId, ModelName, RequestId};
+pub use operation::{Dialect, Operation};
+pub use provider::{
+    Call, Exchange, FailedReply, Outgoing, Provider, ProviderSettings, ScriptedReply, Shaping,
+};
+pub use registry::{Component, Family, Registry};
+pub use reply::{Frames, Reply, ReplyReport};
+pub use secrecy::{ExposeSecret, SecretString};
+pub use strategy::{Candidate, PickContext, Strategy};
+pub use transport::{Timeouts, Transport, TransportBody, TransportReply};
+pub use usage::Usage;

@@ -1,0 +1,63 @@
+//! What is asked ([`Operation`]) and in which wire format ([`Dialect`]).
+
+use std::fmt;
+
+/// A wire format that a client or a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// OpenAI's API: chat completions, legacy completions and embeddings.
+    OpenAi,
+    /// Anthropic's Messages API.
+    Anthropic,
+}
+
+impl Dialect {
+    /// A stable lower-case name for logs, metrics and docs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a client asks a model to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Operation {
+    /// A conversation turn.
+    Chat,
+    /// OpenAI's legacy text completion.
+    Completion,
+    /// Texts to vectors.
+    Embeddings,
+    /// How many tokens a conversation has, without running it.
+    CountTokens,
+}
+
+impl Operation {
+    /// A stable lower-case name for logs, metrics and docs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completion => "completion",
+            Self::Embeddings => "embeddings",
+            Self::CountTokens => "count_tokens",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

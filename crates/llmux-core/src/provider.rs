@@ -1,0 +1,216 @@
+//! Speaking to one kind of provider: pure translation, no I/O.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use crate::{Credentials, Dialect, Error, Operation, Reply, Result};
+
+/// What a deployment tells its provider, once.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ProviderSettings {
+    /// The base URL, where it is not the provider's own.
+    pub base_url: Option<String>,
+    /// The provider's key.
+    pub api_key: Option<SecretString>,
+    /// The provider's API version, where it has dated ones.
+    pub api_version: Option<String>,
+    /// The account's organization, where the provider has them.
+    pub organization: Option<String>,
+    /// Headers added to each request.
+    pub headers: HeaderMap,
+    /// How requests are changed on the way.
+    pub shaping: Shaping,
+    /// Settings of one provider only, under its own names.
+    pub options: Map<String, Value>,
+}
+
+/// How requests are changed on their way to the provider.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Shaping {
+    /// Leave out what the provider cannot carry, instead of refusing the request.
+    pub drop_params: bool,
+    /// Top-level request fields to leave out always.
+    pub additional_drop_params: Vec<String>,
+    /// Top-level request fields to send even if the provider is not known to take them.
+    pub allowed_params: Vec<String>,
+    /// Request fields to set where the client did not.
+    pub defaults: Map<String, Value>,
+    /// Request fields to set over whatever the client sent.
+    pub extra_body: Map<String, Value>,
+}
+
+impl Shaping {
+    /// Whether requests pass unchanged as far as these rules go.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.additional_drop_params.is_empty() && self.defaults.is_empty() && self.extra_body.is_empty()
+    }
+}
+
+/// One request on its way to one deployment.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Call<'a> {
+    /// What is asked.
+    pub operation: Operation,
+    /// The wire format of the client's body; the answer must be in it too.
+    pub dialect: Dialect,
+    /// The client's body.
+    pub body: &'a Bytes,
+    /// The client's headers.
+    pub headers: &'a HeaderMap,
+    /// The model as the provider names it.
+    pub model: &'a str,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+}
+
+impl<'a> Call<'a> {
+    /// A call that does not stream.
+    #[must_use]
+    pub fn new(
+        operation: Operation,
+        dialect: Dialect,
+        model: &'a str,
+        body: &'a Bytes,
+        headers: &'a HeaderMap,
+    ) -> Self {
+        Self { operation, dialect, body, headers, model, stream: false }
+    }
+
+    /// Says whether the client asked for a stream.
+    #[must_use]
+    pub fn with_stream(mut self, stream: bool) -> Self {
+        self.stream = stream;
+        self
+    }
+}
+
+/// Where a prepared call goes.
+pub enum Outgoing {
+    /// To the provider, over the transport.
+    Send(Request<Bytes>),
+    /// Nowhere: the provider is built in and has answered already.
+    Answered(ScriptedReply),
+}
+
+/// The answer of a built-in provider: pieces of a body, each after a delay.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ScriptedReply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The pieces of the body, each with the delay before it.
+    pub pieces: Vec<(Duration, Bytes)>,
+    /// After the pieces the connection breaks off instead of ending.
+    pub cut: bool,
+}
+
+impl ScriptedReply {
+    /// An answer in one piece, at once.
+    #[must_use]
+    pub fn whole(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+        Self { status, headers, pieces: vec![(Duration::ZERO, body.into())], cut: false }
+    }
+
+    /// An answer in pieces, each with the delay before it.
+    #[must_use]
+    pub fn pieces(status: StatusCode, headers: HeaderMap, pieces: Vec<(Duration, Bytes)>) -> Self {
+        Self { status, headers, pieces, cut: false }
+    }
+
+    /// Makes the answer break off after its pieces.
+    #[must_use]
+    pub fn with_cut(mut self, cut: bool) -> Self {
+        self.cut = cut;
+        self
+    }
+}
+
+/// A call made ready: what to send, and how its answer becomes the client's.
+#[non_exhaustive]
+pub struct Exchange {
+    /// What to send.
+    pub outgoing: Outgoing,
+    /// The reader of a successful answer.
+    pub reply: Box<dyn Reply>,
+    /// Whether a successful answer is a stream.
+    pub streamed: bool,
+    /// Request fields that were left out because the provider cannot carry them.
+    pub dropped: Vec<String>,
+}
+
+impl Exchange {
+    /// An exchange that left nothing out.
+    #[must_use]
+    pub fn new(outgoing: Outgoing, reply: Box<dyn Reply>, streamed: bool) -> Self {
+        Self { outgoing, reply, streamed, dropped: Vec::new() }
+    }
+
+    /// Names the request fields that were left out.
+    #[must_use]
+    pub fn with_dropped(mut self, dropped: Vec<String>) -> Self {
+        self.dropped = dropped;
+        self
+    }
+}
+
+/// A provider's answer that is not a success.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FailedReply<'a> {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body, possibly cut at a few kilobytes.
+    pub body: &'a Bytes,
+}
+
+impl<'a> FailedReply<'a> {
+    /// Puts a failed answer together.
+    #[must_use]
+    pub fn new(status: StatusCode, headers: &'a HeaderMap, body: &'a Bytes) -> Self {
+        Self { status, headers, body }
+    }
+}
+
+/// One kind of provider, bound to one deployment's settings.
+///
+/// Behaviour that the router relies on:
+/// - it is pure: bytes in, bytes out, no I/O, no clock, no randomness that matters;
+/// - where client and provider speak the same dialect the body's bytes are kept except for the fields that
+///   must change, and the answer's bytes pass as they come;
+/// - what the provider cannot carry is refused with
+///   [`ErrorKind::UnsupportedParameter`](crate::ErrorKind::UnsupportedParameter) naming the field, or left out
+///   and named in [`Exchange::dropped`] when [`Shaping::drop_params`] is set;
+/// - neither the request's URL nor any error contains the key.
+pub trait Provider: Send + Sync {
+    /// The provider's name, as in `name/model`.
+    fn name(&self) -> &str;
+
+    /// The base URL that requests go to, without query or credentials, for headers and logs.
+    fn base_url(&self) -> &str;
+
+    /// Makes a call ready.
+    ///
+    /// # Errors
+    /// When the request is malformed or cannot be carried.
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange>;
+
+    /// Reads a failed answer: its message, kind and whether to try elsewhere.
+    fn classify(&self, failed: &FailedReply<'_>) -> Error;
+
+    /// What signs a prepared request; `None` when preparing it did.
+    fn credentials(&self) -> Option<&Arc<dyn Credentials>> {
+        None
+    }
+}

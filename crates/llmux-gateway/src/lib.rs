@@ -1,0 +1,1 @@
+//! The data plane of LLMux as a library: accept loop, dispatch and the stages of a request.

@@ -1,0 +1,1 @@
+//! The transport of LLMux: the only outbound HTTP for provider traffic.

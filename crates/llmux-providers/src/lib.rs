@@ -1,0 +1,1 @@
+//! Providers of LLMux: pure translations between clients and each kind of provider.

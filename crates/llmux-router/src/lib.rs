@@ -1,0 +1,1 @@
+//! The embeddable engine of LLMux: model groups, choice, attempts and retries.

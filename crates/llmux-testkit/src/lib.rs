@@ -1,0 +1,1 @@
+//! What LLMux's tests share: scripted providers and conformance suites.

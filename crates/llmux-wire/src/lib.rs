@@ -1,0 +1,1 @@
+//! Wire formats of LLMux: the neutral chat model, each dialect, stream codecs and raw-JSON surgery.

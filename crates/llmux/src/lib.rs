@@ -1,0 +1,1 @@
+//! LLMux for Rust programs: the router, the providers and the registry of every compiled-in part.
