@@ -14,6 +14,7 @@
 
 pub mod context;
 pub mod credentials;
+pub mod envelope;
 pub mod error;
 pub mod id;
 pub mod operation;
@@ -26,6 +27,7 @@ pub mod usage;
 
 pub use context::RequestContext;
 pub use credentials::Credentials;
+pub use envelope::{Envelope, Field};
 pub use error::{Error, ErrorKind, Origin, Result, Retry};
 pub use id::{DeploymentId, ModelName, RequestId};
 pub use operation::{Dialect, Operation};

@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::{Credentials, Dialect, Error, Operation, Reply, Result};
+use crate::{Credentials, Dialect, Envelope, Error, Operation, Reply, Result};
 
 /// What a deployment tells its provider, once.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +63,8 @@ pub struct Call<'a> {
     pub dialect: Dialect,
     /// The client's body.
     pub body: &'a Bytes,
+    /// Where the body's top-level fields are.
+    pub envelope: &'a Envelope,
     /// The client's headers.
     pub headers: &'a HeaderMap,
     /// The model as the provider names it.
@@ -79,9 +81,10 @@ impl<'a> Call<'a> {
         dialect: Dialect,
         model: &'a str,
         body: &'a Bytes,
+        envelope: &'a Envelope,
         headers: &'a HeaderMap,
     ) -> Self {
-        Self { operation, dialect, body, headers, model, stream: false }
+        Self { operation, dialect, body, envelope, headers, model, stream: false }
     }
 
     /// Says whether the client asked for a stream.

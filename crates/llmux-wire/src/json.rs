@@ -1,0 +1,6 @@
+//! JSON at three depths: the [`envelope`] of a body without parsing it, [`edit`]s of top-level fields as bytes,
+//! and [`read`]ing a parsed tree with errors that name the field.
+
+pub mod edit;
+pub mod envelope;
+pub mod read;
