@@ -1,3 +1,5 @@
 //! Tests of the test kit, and of the rules that the whole workspace keeps.
 
 mod structure;
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod upstream;
