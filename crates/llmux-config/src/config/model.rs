@@ -1,0 +1,131 @@
+//! Deployments.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::Endpoint;
+use crate::JsonObject;
+
+/// Headers by name. Their values may be secrets.
+pub type Headers = BTreeMap<String, SecretString>;
+
+/// One deployment: a model at a provider under the name that clients ask for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Model {
+    /// The name that clients ask for; may contain `*`.
+    #[serde(rename = "model_name")]
+    pub name: String,
+    /// Where the model is and how it is called.
+    #[serde(rename = "litellm_params")]
+    pub params: ModelParams,
+    /// What is known about the deployment.
+    #[serde(rename = "model_info")]
+    pub info: ModelInfo,
+}
+
+/// Where a model is and how it is called. Credentials and router defaults are filled in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ModelParams {
+    /// `provider/model` or the model alone; may contain the `*` of the name.
+    pub model: String,
+    /// The provider, if `model` does not name it.
+    #[serde(rename = "custom_llm_provider")]
+    pub provider: Option<String>,
+    /// The credential that was used, already merged into the other fields.
+    pub litellm_credential_name: Option<String>,
+    /// The key that the provider wants.
+    pub api_key: Option<SecretString>,
+    /// The address of the provider.
+    pub api_base: Option<Endpoint>,
+    /// The version of the provider's API.
+    pub api_version: Option<String>,
+    /// The organization at the provider.
+    pub organization: Option<String>,
+    /// Headers to add to requests.
+    pub extra_headers: Headers,
+    /// Time for the whole call.
+    pub timeout: Option<Duration>,
+    /// Time for the whole of a streamed call; `timeout` if not given.
+    pub stream_timeout: Option<Duration>,
+    /// Time until the connection stands.
+    pub connect_timeout: Option<Duration>,
+    /// Time until the answer begins.
+    pub first_byte_timeout: Option<Duration>,
+    /// Time between two pieces of an answer.
+    pub idle_timeout: Option<Duration>,
+    /// Further attempts at this very deployment.
+    pub max_retries: Option<u32>,
+    /// Further attempts after a failure here; beats the router's.
+    pub num_retries: Option<u32>,
+    /// Requests a minute.
+    pub rpm: Option<u64>,
+    /// Tokens a minute.
+    pub tpm: Option<u64>,
+    /// Share of the load among deployments of the same name.
+    pub weight: Option<f64>,
+    /// The lowest is tried first.
+    pub order: Option<u64>,
+    /// Requests that may run at once.
+    pub max_parallel_requests: Option<u64>,
+    /// Time that it is left alone after failing; beats the router's.
+    pub cooldown_time: Option<Duration>,
+    /// Labels of the deployment.
+    pub tags: Vec<String>,
+    /// Whether what the provider lacks is left out; the global setting if not given.
+    pub drop_params: Option<bool>,
+    /// Further parameters to leave out.
+    pub additional_drop_params: Vec<String>,
+    /// Parameters to send on even if the provider should lack them.
+    pub allowed_openai_params: Vec<String>,
+    /// Members to add to the body of requests.
+    pub extra_body: JsonObject,
+    /// Answer with this text and call nobody.
+    pub mock_response: Option<String>,
+    /// Show reasoning in the content.
+    pub merge_reasoning_content_in_choices: Option<bool>,
+    /// What the built-in echo model does.
+    pub echo: Echo,
+    /// Request parameters for requests that do not set them.
+    pub defaults: JsonObject,
+}
+
+/// Latency and faults of the built-in echo model.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Echo {
+    /// Wait this long before answering.
+    pub first_byte: Duration,
+    /// Wait this long between two events of a stream.
+    pub between: Duration,
+    /// Answer with this HTTP status.
+    pub status: Option<u16>,
+    /// The `Retry-After` of an error.
+    pub retry_after: Option<Duration>,
+    /// Break the connection after so many events.
+    pub cut_after: Option<usize>,
+}
+
+/// What is known about a deployment.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ModelInfo {
+    /// Name of the deployment, unique among all.
+    pub id: String,
+    /// What the model is for, such as `chat`.
+    pub mode: Option<String>,
+    /// The model that it really is, for limits and prices.
+    pub base_model: Option<String>,
+    /// Groups through which access is granted.
+    pub access_groups: Vec<String>,
+    /// All keys as they were given, these and any other.
+    pub extra: JsonObject,
+}

@@ -1,0 +1,263 @@
+//! Everything but the deployments.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// `general_settings`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct General {
+    /// The key that clients present, from the file or the environment.
+    pub master_key: Option<SecretString>,
+    /// Let anybody in who can reach the port, also from other machines.
+    #[serde(rename = "dangerously_permit_weak_or_unset_master_key")]
+    pub allow_unauthenticated: bool,
+    /// Largest request body in MB; beats [`Server::max_body_size`].
+    pub max_request_size_mb: Option<f64>,
+    /// Largest answer of a provider, streams excepted, in MB.
+    pub max_response_size_mb: Option<f64>,
+    /// The model that serves every chat.
+    pub completion_model: Option<String>,
+    /// Hand `x-*` and `anthropic-beta` headers on to providers.
+    pub forward_client_headers_to_llm_api: bool,
+    /// Another header in which clients may present their key.
+    pub litellm_key_header_name: Option<String>,
+    /// End streams with usage even if nobody asked.
+    pub always_include_stream_usage: bool,
+    /// Name the call in the body of errors.
+    pub include_call_id_in_error_body: bool,
+}
+
+/// `server`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Server {
+    /// Address to listen on.
+    pub host: String,
+    /// Port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// The certificate, for HTTPS.
+    pub tls: Option<Tls>,
+    /// Connections served at once.
+    pub max_connections: usize,
+    /// Time a client has for the head of a request.
+    pub header_timeout: Duration,
+    /// Time a client has for the body of a request.
+    pub body_timeout: Duration,
+    /// Time after which an unused connection is closed.
+    pub idle_timeout: Duration,
+    /// Time that running requests have to end at shutdown.
+    pub drain_timeout: Duration,
+    /// Largest request body in bytes.
+    pub max_body_size: u64,
+    /// What pages of other origins may do; nothing if not given.
+    pub cors: Option<Cors>,
+    /// Threads that serve; one per processor if not given.
+    pub workers: Option<usize>,
+    /// Reload when a configuration file changes.
+    pub watch: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 4000,
+            tls: None,
+            max_connections: 65_536,
+            header_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(75),
+            drain_timeout: Duration::from_secs(30),
+            max_body_size: 32 << 20,
+            cors: None,
+            workers: None,
+            watch: true,
+        }
+    }
+}
+
+/// `server.tls`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Tls {
+    /// PEM file with the certificate and its chain.
+    pub cert_file: std::path::PathBuf,
+    /// PEM file with the private key.
+    pub key_file: std::path::PathBuf,
+}
+
+/// `server.cors`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Cors {
+    /// Origins that may call; `*` means any.
+    pub allow_origins: Vec<String>,
+    /// Methods they may use; all that are served if empty.
+    pub allow_methods: Vec<String>,
+    /// Request headers they may send; `*` means any.
+    pub allow_headers: Vec<String>,
+    /// Answer headers that their scripts may read.
+    pub expose_headers: Vec<String>,
+    /// Whether browsers send cookies and certificates.
+    pub allow_credentials: bool,
+    /// Time for which browsers may remember the permission.
+    pub max_age: Option<Duration>,
+}
+
+/// `router_settings`, with what `litellm_settings` says about the same.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Router {
+    /// How one of several deployments is chosen.
+    pub routing_strategy: RoutingStrategy,
+    /// Further attempts within a model group.
+    pub num_retries: u32,
+    /// Time for a whole call.
+    pub timeout: Duration,
+    /// Time for a whole streamed call; `timeout` if not given.
+    pub stream_timeout: Option<Duration>,
+    /// Least time between two attempts.
+    pub retry_after: Duration,
+    /// Failures a minute before a deployment cools down.
+    pub allowed_fails: u32,
+    /// Time that a failing deployment is left alone.
+    pub cooldown_time: Duration,
+    /// Never leave a failing deployment alone.
+    pub disable_cooldowns: bool,
+    /// Other names for models, by that name.
+    pub model_group_alias: BTreeMap<String, Alias>,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self {
+            routing_strategy: RoutingStrategy::default(),
+            num_retries: 2,
+            timeout: Duration::from_secs(6000),
+            stream_timeout: None,
+            retry_after: Duration::ZERO,
+            allowed_fails: 3,
+            cooldown_time: Duration::from_secs(5),
+            disable_cooldowns: false,
+            model_group_alias: BTreeMap::new(),
+        }
+    }
+}
+
+/// How one of several deployments is chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum RoutingStrategy {
+    /// At random, by weight.
+    #[default]
+    SimpleShuffle,
+}
+
+/// Another name for a model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Alias {
+    /// The model that is meant.
+    pub model: String,
+    /// Whether model lists leave the alias out.
+    pub hidden: bool,
+}
+
+/// `litellm_settings`. What the router and the log need is already in [`Router`] and [`Logging`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LiteLlm {
+    /// Leave out what a provider lacks instead of refusing the request.
+    pub drop_params: bool,
+    /// As given; [`Router::num_retries`] is what counts.
+    pub num_retries: Option<u32>,
+    /// As given; [`Router::allowed_fails`] is what counts.
+    pub allowed_fails: Option<u32>,
+    /// As given; [`Router::timeout`] is what counts.
+    pub request_timeout: Option<Duration>,
+    /// As given; [`Logging::format`] is what counts.
+    pub json_logs: bool,
+    /// As given; [`Logging::level`] is what counts.
+    pub set_verbose: bool,
+    /// Name models and deployments in errors for clients.
+    pub expose_router_debug_in_errors: bool,
+}
+
+impl Default for LiteLlm {
+    fn default() -> Self {
+        Self {
+            drop_params: false,
+            num_retries: None,
+            allowed_fails: None,
+            request_timeout: None,
+            json_logs: false,
+            set_verbose: false,
+            expose_router_debug_in_errors: true,
+        }
+    }
+}
+
+/// `logging`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Logging {
+    /// The least important messages to log.
+    pub level: Level,
+    /// How a message is written.
+    pub format: Format,
+}
+
+/// The importance of log messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Failures.
+    Error,
+    /// And what is odd.
+    Warn,
+    /// And what happens.
+    #[default]
+    Info,
+    /// And how.
+    Debug,
+    /// And everything else.
+    Trace,
+}
+
+impl Level {
+    /// The level's name in lower case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// How log messages are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// JSON objects for machines.
+    Json,
+}

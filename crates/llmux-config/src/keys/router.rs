@@ -1,0 +1,101 @@
+//! `router_settings`
+
+use super::Shape::{
+    Choice as OneOf, Duration, DurationOrZero, Flag, Integer, Named, Section as Nested, Text,
+};
+use super::{Choice, Key, Section, model};
+
+/// `router_settings`
+pub(crate) static ROUTER: Section = Section {
+    name: "router_settings",
+    doc: "How a deployment is chosen, and what happens when it fails.",
+    keys: &[&[
+        Key::new(
+            "routing_strategy",
+            OneOf(&Choice {
+                allowed: &["simple-shuffle"],
+                not_yet: &[
+                    "least-busy",
+                    "usage-based-routing",
+                    "usage-based-routing-v2",
+                    "latency-based-routing",
+                    "cost-based-routing",
+                    "provider-budget-routing",
+                    "lar1",
+                ],
+            }),
+            "How one of several deployments is chosen: at random by `weight`, else `rpm`, else `tpm`.",
+        )
+        .default("simple-shuffle"),
+        Key::new("num_retries", Integer(0, 1000), "Further attempts within a model group.").default("2"),
+        Key::new("timeout", Duration, "Time for a whole call.").default("6000s"),
+        Key::new("stream_timeout", Duration, "Time for a whole streamed call; `timeout` if not given."),
+        Key::new("retry_after", DurationOrZero, "Least time between two attempts.").default("0s"),
+        Key::new("allowed_fails", Integer(0, 1_000_000), "Failures a minute before a deployment cools down.")
+            .default("3"),
+        Key::new("cooldown_time", DurationOrZero, "Time that a failing deployment is left alone.")
+            .default("5s"),
+        Key::new("disable_cooldowns", Flag, "Never leave a failing deployment alone.").default("false"),
+        Key::new("model_group_alias", Named(&ALIAS, "model"), "Other names for models."),
+        Key::new(
+            "default_litellm_params",
+            Nested(&model::DEFAULT_PARAMS),
+            "Parameters for all deployments that do not set them.",
+        )
+        .alias(&["default_params"]),
+    ]],
+    not_yet: &[&[
+        "routing_strategy_args",
+        "routing_groups",
+        "max_fallbacks",
+        "max_retries",
+        "retry_policy",
+        "model_group_retry_policy",
+        "fallbacks",
+        "default_fallbacks",
+        "context_window_fallbacks",
+        "content_policy_fallbacks",
+        "allowed_fails_policy",
+        "enable_pre_call_checks",
+        "optional_pre_call_checks",
+        "deployment_affinity_ttl_seconds",
+        "model_group_affinity_config",
+        "enable_tag_filtering",
+        "tag_filtering_match_any",
+        "tag_routing_prefix",
+        "enable_weighted_failover",
+        "provider_budget_config",
+        "weights",
+        "redis_*",
+        "cache_responses",
+        "cache_kwargs",
+        "caching_groups",
+        "client_ttl",
+        "polling_interval",
+        "default_priority",
+        "default_max_parallel_requests",
+        "set_verbose",
+        "debug_level",
+        "alerting_config",
+        "assistants_config",
+        "router_general_settings",
+        "ignore_invalid_deployments",
+        "enable_health_check_routing",
+        "health_check_staleness_threshold",
+        "health_check_ignore_transient_errors",
+        "background_health_check_model_groups",
+        "plugins",
+    ]],
+    keep_in: None,
+};
+
+static ALIAS: Section = Section {
+    name: "router_settings.model_group_alias.*",
+    doc: "Another name for a model.",
+    keys: &[&[
+        Key::new("model", Text, "The model that is meant.").required(),
+        Key::new("hidden", Flag, "Leave the alias out of model lists.").default("false"),
+    ]],
+    not_yet: &[],
+    keep_in: None,
+};
