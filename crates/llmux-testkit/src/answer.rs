@@ -269,6 +269,12 @@ impl Answer {
         self.cut_to(bytes).with_ending(Ending::Close)
     }
 
+    /// Closes the connection in good order after the whole answer.
+    #[must_use]
+    pub fn then_close(self) -> Self {
+        self.with_ending(Ending::Close)
+    }
+
     /// Sends `frames` pieces of the body, then resets the connection.
     #[must_use]
     pub fn reset_mid_stream(mut self, frames: usize) -> Self {
