@@ -1,0 +1,46 @@
+"""The real proxy, the scripted provider behind it, and the official clients in front of it."""
+
+import threading
+
+import anthropic
+import openai
+import pytest
+from proxy import MASTER_KEY, Proxy
+from upstream import Upstream
+
+
+@pytest.fixture(scope="session")
+def upstream_server():
+    server = Upstream()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def proxy(upstream_server, tmp_path_factory):
+    proxy = Proxy(upstream_server.url, tmp_path_factory.mktemp("proxy"))
+    yield proxy
+    code = proxy.stop()
+    assert code == 0, f"the proxy ended with {code}:\n{proxy.log()}"
+    assert MASTER_KEY not in proxy.log(), "the master key stands in the log"
+
+
+@pytest.fixture
+def upstream(upstream_server):
+    """The scripted provider with an empty memory."""
+    upstream_server.take_requests()
+    return upstream_server
+
+
+@pytest.fixture(scope="session")
+def openai_client(proxy):
+    with openai.OpenAI(api_key=MASTER_KEY, base_url=f"{proxy.url}/v1", max_retries=0, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def anthropic_client(proxy):
+    with anthropic.Anthropic(api_key=MASTER_KEY, base_url=proxy.url, max_retries=0, timeout=30) as client:
+        yield client
