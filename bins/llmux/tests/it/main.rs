@@ -1,0 +1,11 @@
+//! The real `llmux` binary against a scripted server.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod bench;
+mod chat;
+mod cli;
+mod config;
+mod models;
+mod run;
+mod stub;
