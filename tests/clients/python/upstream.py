@@ -243,6 +243,8 @@ class Upstream(ThreadingHTTPServer):
     """The scripted provider on a free port of the loopback interface."""
 
     daemon_threads = True
+    # The default queue of five drops connections when many clients arrive at once.
+    request_queue_size = 128
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
