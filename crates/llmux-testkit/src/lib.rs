@@ -4,7 +4,8 @@
 //! - [`transport`]: the same script without a socket, for tests of what sits above the transport;
 //! - [`answers`]: ready-made provider answers for both;
 //! - [`fixtures`]: recorded provider traffic, where it is at hand;
-//! - [`splits`](mod@splits): the ways in which a stream's bytes may arrive.
+//! - [`splits`](mod@splits): the ways in which a stream's bytes may arrive;
+//! - [`conformance`]: what every implementation of a trait of `llmux-core` must keep.
 //!
 //! Everything here fails by panicking, with a message that says what was expected.
 #![expect(
@@ -17,6 +18,7 @@
 
 pub mod answer;
 pub mod answers;
+pub mod conformance;
 pub mod fixtures;
 pub mod gate;
 pub mod script;

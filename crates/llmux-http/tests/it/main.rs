@@ -3,6 +3,7 @@
 
 mod answers;
 mod cancellation;
+mod conformance;
 mod destinations;
 mod faults;
 mod limits;
