@@ -161,3 +161,23 @@ impl Write for Stream {
         Pin::new(&mut self.inner).poll_write_vectored(cx, pieces)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::{policy::UrlPolicy, tls};
+
+    #[tokio::test]
+    async fn small_writes_are_sent_without_waiting_for_more() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let resolver = Resolver::new(HashMap::new(), UrlPolicy::Trusted);
+        let connector = Connector::new(resolver, tls::config(Vec::new(), true).unwrap(), None);
+        let uri = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let MaybeHttpsStream::Http(socket) = connector.open(uri).await.unwrap().inner else {
+            panic!("a plain connection")
+        };
+        assert!(socket.inner().nodelay().unwrap());
+    }
+}

@@ -30,6 +30,9 @@ impl UrlPolicy {
         if scheme != Some(&Scheme::HTTP) && scheme != Some(&Scheme::HTTPS) {
             return Err(refused("only http and https URLs can be called"));
         }
+        if self == Self::Trusted {
+            return Ok(());
+        }
         let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
             return Err(refused("the URL has no host"));
         };
