@@ -94,7 +94,10 @@ fn read_metadata(object: &mut Object, request: &mut ChatRequest) -> Result<()> {
 
 /// Takes `output_config` and the older `output_format`. What has no neutral form is kept.
 fn read_output(object: &mut Object, request: &mut ChatRequest, kept: &mut Map<String, Value>) -> Result<()> {
-    request.format = object.take("output_format").map(read_format).transpose()?;
+    // Never documented as anything but an object; what else clients write there is not ours to judge.
+    if object.peek("output_format").is_some_and(Value::is_object) {
+        request.format = object.take("output_format").map(read_format).transpose()?;
+    }
     let Some(mut config) = object.object("output_config")? else { return Ok(()) };
     if let Some(format) = config.take("format") {
         request.format = Some(read_format(format)?);
