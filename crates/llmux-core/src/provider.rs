@@ -9,6 +9,39 @@ use serde_json::{Map, Value};
 
 use crate::{Credentials, Dialect, Envelope, Error, Operation, Reply, Result};
 
+/// Looks up environment variables for providers. Only binaries read the process environment, so this is
+/// given to the library; by default there are none.
+#[derive(Clone)]
+pub struct Environment(Lookup);
+
+type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+impl Environment {
+    /// Wraps a look-up.
+    #[must_use]
+    pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(lookup))
+    }
+
+    /// The first of these variables that is set and not blank.
+    #[must_use]
+    pub fn first(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| (self.0)(name).filter(|value| !value.trim().is_empty()))
+    }
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self::new(|_| None)
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
 /// What a deployment tells its provider, once.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -27,6 +60,8 @@ pub struct ProviderSettings {
     pub shaping: Shaping,
     /// Settings of one provider only, under its own names.
     pub options: Map<String, Value>,
+    /// Where a key or base URL is looked up that is not given here.
+    pub environment: Environment,
 }
 
 /// How requests are changed on their way to the provider.
@@ -71,6 +106,8 @@ pub struct Call<'a> {
     pub model: &'a str,
     /// Whether the client asked for a stream.
     pub stream: bool,
+    /// When the request came, in seconds since 1970: for answers that must carry a time.
+    pub created: u64,
 }
 
 impl<'a> Call<'a> {
@@ -84,13 +121,20 @@ impl<'a> Call<'a> {
         envelope: &'a Envelope,
         headers: &'a HeaderMap,
     ) -> Self {
-        Self { operation, dialect, body, envelope, headers, model, stream: false }
+        Self { operation, dialect, body, envelope, headers, model, stream: false, created: 0 }
     }
 
     /// Says whether the client asked for a stream.
     #[must_use]
     pub fn with_stream(mut self, stream: bool) -> Self {
         self.stream = stream;
+        self
+    }
+
+    /// Says when the request came, in seconds since 1970.
+    #[must_use]
+    pub fn with_created(mut self, created: u64) -> Self {
+        self.created = created;
         self
     }
 }

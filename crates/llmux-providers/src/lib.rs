@@ -1,1 +1,51 @@
 //! Providers of LLMux: pure translations between clients and each kind of provider.
+//!
+//! A native provider is one file here; an OpenAI-compatible host is one row of [`compatible::table`]. Both are
+//! registered by [`register`], and found by the name before the slash in `provider/model`.
+//!
+//! ```
+//! use llmux_core::{ProviderSettings, Registry};
+//!
+//! let mut registry = Registry::empty();
+//! llmux_providers::register(&mut registry);
+//! let echo = registry.providers.build("llmux", &ProviderSettings::default())?;
+//! assert_eq!(echo.name(), "llmux");
+//! # Ok::<(), llmux_core::Error>(())
+//! ```
+
+pub mod compatible;
+pub mod model_name;
+
+mod anthropic;
+mod echo;
+mod estimate;
+mod openai;
+mod shape;
+mod target;
+
+use llmux_core::Registry;
+
+/// Adds every provider of this crate.
+pub fn register(registry: &mut Registry) {
+    let providers = &mut registry.providers;
+    compatible::register(providers);
+    openai::register(providers);
+    providers.register::<anthropic::Anthropic>();
+    providers.register::<echo::Echo>();
+}
+
+/// Where the environment keeps the credentials of a provider: its name, the variables of its key and those of
+/// its base URL, the first that is set wins.
+pub type Variables = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+/// The providers that can be used as soon as their key is in the environment.
+pub fn well_known() -> impl Iterator<Item = Variables> {
+    let compatible = compatible::table::hosts()
+        .filter(|host| host.base_url.is_some_and(|url| url.starts_with("https://") && !url.contains('{')))
+        .map(|host| (host.name, host.key_env, host.base_env));
+    let native = [
+        (openai::HOST.name, openai::HOST.key_env, openai::HOST.base_env),
+        (anthropic::NAME, anthropic::KEY_ENV, anthropic::BASE_ENV),
+    ];
+    native.into_iter().chain(compatible)
+}

@@ -4,11 +4,17 @@
 //! - [`sse`]: server-sent events;
 //! - [`chat`]: the neutral chat model, where dialects meet;
 //! - [`openai`], [`anthropic`]: each dialect in both roles, whole and streamed;
-//! - [`stream`]: the seam between a provider's stream and a client's.
+//! - [`stream`]: the seam between a provider's stream and a client's;
+//! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
+//! - [`tap`]: the client's body, streamed through a reply.
 
 pub mod anthropic;
 pub mod chat;
+mod failure;
 pub mod json;
 pub mod openai;
+pub mod passthrough;
 pub mod sse;
 pub mod stream;
+pub mod tap;
+pub mod translate;

@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn malformed_json_names_line_and_column() {
-        let error = read(b"{\n  \"model\": \"m\",\n  \"stream\": tru\n}").unwrap_err();
+        let error = read(b"{\n  \"model\": \"m\",\n  \"stream\": no\n}").unwrap_err();
         assert_eq!(error.status().as_u16(), 400);
         assert!(error.message().contains("line 3 column"), "{error}");
     }

@@ -74,10 +74,13 @@ impl Quirks {
         model_prefix: "",
     };
 
+    /// OpenAI itself.
+    pub(crate) const OPENAI: Self =
+        Self { max_tokens: MaxTokens::Either, developer_role: true, ..Self::DEFAULT };
+
     /// A host that passes requests on to OpenAI's own models among others, and so must be given what OpenAI
     /// is given.
-    pub(super) const RELAY: Self =
-        Self { max_tokens: MaxTokens::Either, developer_role: true, ..Self::DEFAULT };
+    pub(super) const RELAY: Self = Self::OPENAI;
 }
 
 /// Which name the limit on the answer's length goes by.

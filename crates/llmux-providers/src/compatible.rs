@@ -1,0 +1,172 @@
+//! Every host that speaks OpenAI's dialect: one engine, and a table of what each does differently.
+
+mod adapt;
+mod messages;
+mod replies;
+pub mod table;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, Uri};
+use llmux_core::{
+    Call, Dialect, Error, ErrorKind, Exchange, FailedReply, Family, Operation, Outgoing, Provider,
+    ProviderSettings, Result,
+};
+use llmux_wire::{anthropic, chat::Fit, json::envelope, openai};
+use table::{Auth, Host, hosts};
+
+use crate::{
+    estimate,
+    target::{Target, setting},
+};
+
+/// Adds every host of the table under its name and aliases.
+pub(crate) fn register(providers: &mut Family<dyn Provider, ProviderSettings>) {
+    for host in hosts() {
+        register_host(providers, host);
+    }
+}
+
+/// Adds one host under its name and aliases.
+pub(crate) fn register_host(providers: &mut Family<dyn Provider, ProviderSettings>, host: &'static Host) {
+    for name in std::iter::once(&host.name).chain(host.aliases) {
+        providers.register_as(*name, move |settings| {
+            Ok(Arc::new(Compatible::build(host, settings)?) as Arc<dyn Provider>)
+        });
+    }
+}
+
+/// A host, bound to a deployment's settings.
+pub(crate) struct Compatible {
+    host: &'static Host,
+    settings: ProviderSettings,
+    target: Target,
+    chat: Uri,
+    completions: Option<Uri>,
+    embeddings: Option<Uri>,
+}
+
+impl Compatible {
+    fn build(host: &'static Host, settings: &ProviderSettings) -> Result<Self> {
+        let mut target = Target::new(&base_url(host, settings)?, settings);
+        for (name, value) in host.headers {
+            target.header(HeaderName::from_static(name), value)?;
+        }
+        if let Some(organization) = &settings.organization {
+            target.header(HeaderName::from_static("openai-organization"), organization)?;
+        }
+        authorize(host, settings, &mut target)?;
+        Ok(Self {
+            host,
+            settings: settings.clone(),
+            chat: target.uri(host.paths.chat)?,
+            completions: host.paths.completions.map(|path| target.uri(path)).transpose()?,
+            embeddings: host.paths.embeddings.map(|path| target.uri(path)).transpose()?,
+            target,
+        })
+    }
+
+    fn fit(&self) -> Fit<'_> {
+        Fit::new(self.host.title, &self.settings.shaping)
+    }
+
+    /// The client speaks this dialect already: its bytes go on with only what must change.
+    fn pass(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
+        let mut fit = self.fit();
+        let adapted = adapt::adapt(self, call, call.body, call.envelope, &mut fit)?;
+        let reply = replies::passthrough(adapted.hides_usage);
+        let request = self.target.post(uri, adapted.body);
+        Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
+    }
+
+    /// The client speaks another dialect: its request is written anew.
+    fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
+        let request = match (call.operation, call.dialect) {
+            (Operation::Chat, Dialect::Anthropic) => anthropic::read_request(call.body)?,
+            _ => openai::read_completion_request(call.body)?,
+        };
+        let mut fit = self.fit();
+        let body: Bytes = openai::write_request(&request, call.model, &mut fit)?;
+        let fields = envelope::read(&body)?;
+        let adapted = adapt::adapt(self, call, &body, &fields, &mut fit)?;
+        let reply = replies::translated(call, request.stream_usage);
+        let request = self.target.post(&self.chat, adapted.body);
+        Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
+    }
+
+    fn lacks(&self, operation: Operation) -> Error {
+        Error::client(
+            ErrorKind::InvalidRequest,
+            format!("{} has no {operation}; choose a model of another provider", self.host.title),
+        )
+        .with_param("model")
+    }
+}
+
+impl Provider for Compatible {
+    fn name(&self) -> &str {
+        self.host.name
+    }
+
+    fn base_url(&self) -> &str {
+        self.target.base()
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match (call.operation, call.dialect) {
+            (Operation::Chat, Dialect::OpenAi) => self.pass(call, &self.chat),
+            (Operation::Chat, Dialect::Anthropic) => self.translate(call),
+            (Operation::Completion, _) => match &self.completions {
+                Some(uri) => self.pass(call, uri),
+                None => self.translate(call),
+            },
+            (Operation::Embeddings, _) => match &self.embeddings {
+                Some(uri) => self.pass(call, uri),
+                None => Err(self.lacks(call.operation)),
+            },
+            (Operation::CountTokens, _) => estimate::answer(call),
+            _ => Err(self.lacks(call.operation)),
+        }
+    }
+
+    fn classify(&self, failed: &FailedReply<'_>) -> Error {
+        openai::read_error(failed.status, failed.headers, failed.body, self.host.title)
+    }
+}
+
+/// The base URL: the deployment's, else the environment's, else the host's own with its variables filled in.
+fn base_url(host: &Host, settings: &ProviderSettings) -> Result<String> {
+    let given = settings.base_url.clone().or_else(|| settings.environment.first(host.base_env));
+    if let Some(url) = given {
+        return Ok(url);
+    }
+    let Some(url) = host.base_url else {
+        return Err(setting("api_base", &format!("is required: every {} server has its own", host.title)));
+    };
+    host.variables.iter().try_fold(url.to_owned(), |url, variable| {
+        let value = settings.environment.first(variable.env).ok_or_else(|| {
+            let names = variable.env.join(" or ");
+            setting(
+                "api_base",
+                &format!("is required for {}, or the environment variable {names}", host.title),
+            )
+        })?;
+        Ok(url.replace(&format!("{{{}}}", variable.name), value.trim()))
+    })
+}
+
+fn authorize(host: &Host, settings: &ProviderSettings, target: &mut Target) -> Result<()> {
+    let key = settings.api_key.clone().or_else(|| settings.environment.first(host.key_env).map(Into::into));
+    let Some(key) = key else {
+        // Many servers of one's own take no key; a host that wants one says so itself, with a 401.
+        return Ok(());
+    };
+    match host.auth {
+        Auth::Bearer | Auth::OptionalBearer => target.bearer(&key),
+        Auth::Header(name) => target.key(HeaderName::from_static(name), "", &key),
+    }
+}
+
+#[cfg(test)]
+mod tests;

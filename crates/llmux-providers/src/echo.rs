@@ -1,0 +1,176 @@
+//! The built-in provider `llmux/echo`: deterministic answers with no account and no network, so that everything
+//! can be tried. It says back what it was told, calls tools by name, follows schemas, and can be slow or broken
+//! on purpose.
+
+mod answer;
+mod faults;
+mod schema;
+mod vectors;
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use llmux_core::{
+    Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
+    ProviderSettings, Reply, Result, ScriptedReply, Usage,
+};
+use llmux_wire::{
+    anthropic,
+    chat::{ChatAnswer, ChatRequest, Event},
+    openai,
+    passthrough::Passthrough,
+    stream::StreamWriter,
+};
+
+use faults::Faults;
+
+/// The echo, with the latency and faults of a deployment.
+pub(crate) struct Echo {
+    faults: Faults,
+}
+
+impl Component for Echo {
+    type Output = dyn Provider;
+    type Config = ProviderSettings;
+    const KIND: &'static str = "llmux";
+
+    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+        Ok(Arc::new(Self { faults: Faults::read(&settings.options)? }))
+    }
+}
+
+impl Echo {
+    fn chat(&self, call: &Call<'_>) -> Result<Exchange> {
+        let request = match (call.operation, call.dialect) {
+            (Operation::Completion, _) => openai::read_completion_request(call.body)?,
+            (_, Dialect::Anthropic) => anthropic::read_request(call.body)?,
+            _ => openai::read_request(call.body)?,
+        };
+        let answer = answer::answer(&request, call);
+        if call.stream {
+            return Ok(self.stream(call, &request, answer));
+        }
+        let body = match (call.operation, call.dialect) {
+            (Operation::Completion, _) => openai::write_completion_answer(&answer, call.created),
+            (_, Dialect::Anthropic) => anthropic::write_answer(&answer),
+            _ => openai::write_answer(&answer, call.created),
+        };
+        Ok(self.whole(call.dialect, body))
+    }
+
+    fn whole(&self, dialect: Dialect, body: Bytes) -> Exchange {
+        let pieces = vec![(self.faults.first_byte, body)];
+        let scripted = ScriptedReply::pieces(StatusCode::OK, headers("application/json"), pieces)
+            .with_cut(self.faults.cut_after == Some(0));
+        Exchange::new(Outgoing::Answered(scripted), passthrough(dialect), false)
+    }
+
+    fn stream(&self, call: &Call<'_>, request: &ChatRequest, answer: ChatAnswer) -> Exchange {
+        let mut writer: Box<dyn StreamWriter> = match (call.operation, call.dialect) {
+            (Operation::Completion, _) => {
+                Box::new(openai::CompletionStreamWriter::new(call.created, request.stream_usage))
+            }
+            (_, Dialect::Anthropic) => Box::new(anthropic::StreamWriter::new()),
+            _ => Box::new(openai::StreamWriter::new(call.created, request.stream_usage)),
+        };
+        let mut pieces = Vec::new();
+        for event in answer::events(answer) {
+            let ends = matches!(event, Event::End);
+            let mut out = BytesMut::new();
+            writer.event(event, &mut out);
+            if !out.is_empty() {
+                let wait = if pieces.is_empty() { self.faults.first_byte } else { self.faults.between };
+                // The end comes with the last words, so that it costs no wait of its own.
+                let wait = if ends { std::time::Duration::ZERO } else { wait };
+                pieces.push((wait, out.freeze()));
+            }
+        }
+        let cut = self.faults.cut_after;
+        pieces.truncate(cut.unwrap_or(usize::MAX));
+        let scripted = ScriptedReply::pieces(StatusCode::OK, headers("text/event-stream"), pieces)
+            .with_cut(cut.is_some());
+        Exchange::new(Outgoing::Answered(scripted), passthrough(call.dialect), true)
+    }
+
+    fn embeddings(&self, call: &Call<'_>) -> Result<Exchange> {
+        let request = openai::read_embeddings_request(call.body)?;
+        let dimensions = request.dimensions.unwrap_or(vectors::DIMENSIONS);
+        if dimensions == 0 || dimensions > vectors::MAX_DIMENSIONS {
+            return Err(Error::invalid(
+                "dimensions",
+                format!("`dimensions` must be between 1 and {}", vectors::MAX_DIMENSIONS),
+            ));
+        }
+        let vectors: Vec<_> = request.inputs.iter().map(|text| vectors::embed(text, dimensions)).collect();
+        let mut usage = Usage::default();
+        usage.input = request.inputs.iter().map(|text| answer::words(text)).sum();
+        let body = openai::write_embeddings(call.model, &vectors, request.base64, &usage);
+        Ok(self.whole(call.dialect, body))
+    }
+
+    fn broken(&self, status: StatusCode, call: &Call<'_>) -> Exchange {
+        let error =
+            Error::upstream(ErrorKind::from_status(status), format!("the echo was told to answer {status}"))
+                .with_status(status);
+        let body = match call.dialect {
+            Dialect::Anthropic => anthropic::write_error(&error),
+            _ => openai::write_error(&error),
+        };
+        let mut headers = headers("application/json");
+        if let Some(wait) = self.faults.retry_after {
+            headers.insert("retry-after-ms", HeaderValue::from(wait.as_millis() as u64));
+            headers.insert("retry-after", HeaderValue::from(wait.as_secs().max(1)));
+        }
+        let scripted = ScriptedReply::pieces(status, headers, vec![(self.faults.first_byte, body)]);
+        Exchange::new(Outgoing::Answered(scripted), passthrough(call.dialect), call.stream)
+    }
+}
+
+impl Provider for Echo {
+    fn name(&self) -> &str {
+        Self::KIND
+    }
+
+    fn base_url(&self) -> &'static str {
+        "builtin:echo"
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        if let Some(status) = self.faults.status {
+            return Ok(self.broken(status, call));
+        }
+        match call.operation {
+            Operation::Chat | Operation::Completion => self.chat(call),
+            Operation::Embeddings => self.embeddings(call),
+            Operation::CountTokens => {
+                let request = anthropic::read_count_request(call.body)?;
+                Ok(crate::estimate::answered(answer::prompt_words(&request)))
+            }
+            operation => {
+                Err(Error::client(ErrorKind::InvalidRequest, format!("the built-in echo has no {operation}"))
+                    .with_param("model"))
+            }
+        }
+    }
+
+    fn classify(&self, failed: &FailedReply<'_>) -> Error {
+        openai::read_error(failed.status, failed.headers, failed.body, "llmux")
+    }
+}
+
+fn passthrough(dialect: Dialect) -> Box<dyn Reply> {
+    match dialect {
+        Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
+        _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(false))),
+    }
+}
+
+fn headers(content_type: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Where requests of one deployment go: prepared URLs and headers, so that a request only clones them.
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE},
+};
+use llmux_core::{Error, ErrorKind, ExposeSecret, ProviderSettings, Result, SecretString};
+
+/// The base URL and the headers of a deployment.
+#[derive(Debug)]
+pub(crate) struct Target {
+    base: String,
+    headers: HeaderMap,
+}
+
+impl Target {
+    /// A target at `base`, with the deployment's own headers.
+    pub(crate) fn new(base: &str, settings: &ProviderSettings) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // Answers are watched or translated as they pass; unpacking them first would cost more than it saves.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.extend(settings.headers.clone());
+        Self { base: base.trim_end_matches('/').to_owned(), headers }
+    }
+
+    /// The base URL without query or credentials.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Adds a header unless the deployment's settings have it already.
+    pub(crate) fn header(&mut self, name: HeaderName, value: &str) -> Result<()> {
+        if !self.headers.contains_key(&name) {
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| setting(name.as_str(), "is not a valid header value"))?;
+            self.headers.insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// Adds the key; `scheme` is the word before it, if any.
+    pub(crate) fn key(&mut self, name: HeaderName, scheme: &str, key: &SecretString) -> Result<()> {
+        if self.headers.contains_key(&name) {
+            return Ok(());
+        }
+        let key = key.expose_secret().trim();
+        let text = if scheme.is_empty() { key.to_owned() } else { format!("{scheme} {key}") };
+        let mut value =
+            HeaderValue::from_str(&text).map_err(|_| setting("api_key", "holds characters no key has"))?;
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        Ok(())
+    }
+
+    /// Adds the key as a bearer token.
+    pub(crate) fn bearer(&mut self, key: &SecretString) -> Result<()> {
+        self.key(AUTHORIZATION, "Bearer", key)
+    }
+
+    /// The URL of a path below the base.
+    pub(crate) fn uri(&self, path: &str) -> Result<Uri> {
+        // A base that was given with the version, or with the whole path, is understood too.
+        let path = match path.strip_prefix("/v1") {
+            Some(rest) if self.base.ends_with("/v1") => rest,
+            _ => path,
+        };
+        let url = if self.base.ends_with(path) { self.base.clone() } else { format!("{}{path}", self.base) };
+        let uri: Uri = url.parse().map_err(|_| setting("api_base", "is not a valid URL"))?;
+        match uri.scheme_str() {
+            Some("http" | "https") => Ok(uri),
+            _ => Err(setting("api_base", "must begin with http:// or https://")),
+        }
+    }
+
+    /// A request to `uri`.
+    pub(crate) fn post(&self, uri: &Uri, body: Bytes) -> Request<Bytes> {
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+/// An error about a deployment's setting.
+pub(crate) fn setting(name: &str, problem: &str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, format!("`{name}` {problem}")).with_param(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(base: &str, path: &str) -> String {
+        Target::new(base, &ProviderSettings::default()).uri(path).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_base_url_may_end_in_a_slash_the_version_or_the_whole_path() {
+        for base in ["https://a.b", "https://a.b/", "https://a.b/v1", "https://a.b/v1/messages"] {
+            assert_eq!(uri(base, "/v1/messages"), "https://a.b/v1/messages", "{base}");
+        }
+        assert_eq!(uri("https://a.b/x/v1", "/chat/completions"), "https://a.b/x/v1/chat/completions");
+    }
+
+    #[test]
+    fn a_base_url_without_scheme_is_refused_by_name() {
+        let error = Target::new("a.b", &ProviderSettings::default()).uri("/x").unwrap_err();
+        assert_eq!(error.param(), Some("api_base"));
+    }
+
+    #[test]
+    fn the_key_is_never_shown() {
+        let mut target = Target::new("https://a.b", &ProviderSettings::default());
+        target.bearer(&SecretString::from("sk-canary")).unwrap();
+        assert!(!format!("{target:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,134 @@
+//! One attempt at one deployment: prepare, sign, send, classify, and open the answer.
+
+use bytes::{Bytes, BytesMut};
+use futures::future::poll_fn;
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use llmux_core::{
+    Call, Error, ErrorKind, Exchange, FailedReply, Frames, Outgoing, Reply, Result, Timeouts, Transport,
+    TransportBody, TransportReply,
+};
+use llmux_wire::tap::Tap;
+
+use crate::{
+    deployment::Deployment,
+    engine::{AnswerBody, Opened},
+    scripted,
+};
+
+/// Most bytes of a failed answer that are read: more than any error message needs.
+const MAX_FAILURE: usize = 64 << 10;
+
+/// Asks one deployment. On success the answer has begun: a whole one is complete, a stream has its first frame.
+pub(crate) async fn attempt(
+    deployment: &Deployment,
+    call: &Call<'_>,
+    transport: &dyn Transport,
+    timeouts: Timeouts,
+    max_answer: usize,
+) -> Result<Opened> {
+    let provider = deployment.provider();
+    let Exchange { outgoing, reply, streamed, dropped, .. } = provider.prepare(call)?;
+    let answer = match outgoing {
+        Outgoing::Send(mut request) => {
+            if let Some(credentials) = provider.credentials() {
+                credentials.sign(&mut request).await?;
+            }
+            transport.send(request, timeouts).await
+        }
+        Outgoing::Answered(answer) => scripted::play(answer, timeouts).await,
+    };
+    let TransportReply { status, headers, body, .. } =
+        answer.map_err(|error| error.with_provider(provider.name()))?;
+    let opened = if !status.is_success() {
+        let bytes = collect(body, MAX_FAILURE, true).await.unwrap_or_default();
+        let failed = FailedReply::new(status, &headers, &bytes);
+        Err(provider.classify(&failed).with_headers(headers))
+    } else if streamed {
+        open_stream(status, headers, body, reply, max_answer).await
+    } else {
+        whole(status, headers, body, reply, max_answer).await
+    };
+    opened.map(|opened| Opened { dropped, ..opened }).map_err(|error| error.with_provider(provider.name()))
+}
+
+async fn whole(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: TransportBody,
+    mut reply: Box<dyn Reply>,
+    max_answer: usize,
+) -> Result<Opened> {
+    let bytes = collect(body, max_answer, false).await?;
+    let bytes = reply.whole(bytes)?;
+    Ok(Opened { status, headers, body: AnswerBody::Whole(bytes, reply.report()), dropped: Vec::new() })
+}
+
+/// Waits for the first frame, so that an error that comes in place of one can be tried elsewhere.
+async fn open_stream(
+    status: StatusCode,
+    headers: HeaderMap,
+    mut body: TransportBody,
+    mut reply: Box<dyn Reply>,
+    max_answer: usize,
+) -> Result<Opened> {
+    if !is_event_stream(&headers) {
+        let bytes = collect(body, max_answer.min(MAX_FAILURE), true).await?;
+        // Some hosts answer a stream request with an error object and a success status.
+        reply.whole(bytes)?;
+        return Err(Error::upstream(
+            ErrorKind::BadReply,
+            "the provider did not stream although it was asked to",
+        ));
+    }
+    let mut frames = Frames::default();
+    while frames.is_empty() {
+        match poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+            Some(frame) => {
+                if let Ok(piece) = frame?.into_data() {
+                    reply.push(piece, &mut frames)?;
+                }
+            }
+            None => {
+                reply.finish(&mut frames)?;
+                break;
+            }
+        }
+    }
+    let tap = Tap::new(body, reply, frames);
+    Ok(Opened { status, headers, body: AnswerBody::Stream(Box::new(tap)), dropped: Vec::new() })
+}
+
+/// A missing content type is taken for a stream: what comes will show.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_none_or(|value| value.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// Reads a body of at most `limit` bytes. One that is longer is cut when `cut` is set, else refused. A body that
+/// comes in one piece is not copied.
+async fn collect(mut body: TransportBody, limit: usize, cut: bool) -> Result<Bytes> {
+    let mut first: Option<Bytes> = None;
+    let mut all = BytesMut::new();
+    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        let Ok(piece) = frame?.into_data() else { continue };
+        let so_far = first.as_ref().map_or(all.len(), Bytes::len);
+        if so_far.saturating_add(piece.len()) > limit {
+            if cut {
+                break;
+            }
+            return Err(Error::upstream(
+                ErrorKind::BadReply,
+                format!("the provider's answer is larger than {limit} bytes"),
+            ));
+        }
+        match first.take() {
+            None if all.is_empty() => first = Some(piece),
+            None => all.extend_from_slice(&piece),
+            Some(earlier) => {
+                all.reserve(earlier.len().saturating_add(piece.len()));
+                all.extend_from_slice(&earlier);
+                all.extend_from_slice(&piece);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| all.freeze()))
+}

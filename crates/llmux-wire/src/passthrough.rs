@@ -1,0 +1,199 @@
+//! A reply that passes as it comes: client and provider speak the same dialect.
+//!
+//! Whole frames are handed on as the bytes they arrived in. A byte search decides whether one is worth a
+//! closer look: usage, the terminal event, an error.
+
+use std::ops::ControlFlow;
+
+use bytes::{Bytes, BytesMut};
+use llmux_core::{Error, ErrorKind, Frames, Reply, ReplyReport, Result};
+use memchr::memmem;
+
+use crate::{sse::MAX_EVENT, translate::cut_short};
+
+/// What a dialect needs to know of the answers that pass.
+pub trait Watch: Send {
+    /// Looks at a whole answer.
+    ///
+    /// # Errors
+    /// When it is none, or an error in disguise.
+    fn whole(&mut self, body: &[u8], report: &mut ReplyReport) -> Result<()>;
+
+    /// Looks at one frame of a stream: its lines, blank line included.
+    ///
+    /// Gives what to hand on: `Continue` for the frame as it is, `Break` for other bytes, possibly none.
+    ///
+    /// # Errors
+    /// When the frame is an error of the provider.
+    fn frame(&mut self, frame: &[u8], report: &mut ReplyReport) -> Result<ControlFlow<Bytes>>;
+
+    /// Whether frames that hold none of the interesting words can be skipped unseen.
+    fn is_dull(&self, frames: &[u8]) -> bool;
+
+    /// Whether the stream has come to its proper end.
+    fn is_complete(&self) -> bool;
+
+    /// Appends the dialect's error frame.
+    fn write_error(&self, error: &Error, out: &mut BytesMut);
+}
+
+/// Hands answers on and watches them.
+pub struct Passthrough<W> {
+    watch: W,
+    report: ReplyReport,
+    /// The beginning of a frame that is not complete yet.
+    held: BytesMut,
+    started: bool,
+    over: bool,
+}
+
+impl<W: Watch> Passthrough<W> {
+    /// A reply at its start.
+    #[must_use]
+    pub fn new(watch: W) -> Self {
+        Self { watch, report: ReplyReport::default(), held: BytesMut::new(), started: false, over: false }
+    }
+
+    /// Hands complete frames on.
+    fn frames(&mut self, mut frames: Bytes, out: &mut Frames) -> Result<()> {
+        if self.started && self.watch.is_dull(&frames) {
+            out.push(frames);
+            return Ok(());
+        }
+        // Runs of frames that pass unchanged are handed on in one piece.
+        let mut kept = 0;
+        while let Some(rest) = frames.get(kept..).filter(|rest| !rest.is_empty()) {
+            let end = kept + frame_end(rest).unwrap_or(rest.len());
+            let frame = frames.slice(kept..end);
+            match self.watch.frame(&frame, &mut self.report) {
+                Ok(ControlFlow::Continue(())) => kept = end,
+                Ok(ControlFlow::Break(other)) => {
+                    out.push(frames.split_to(kept));
+                    out.push(other);
+                    let _ = frames.split_to(frame.len());
+                    kept = 0;
+                }
+                Err(error) if !self.started && out.is_empty() && kept == 0 => return Err(error),
+                Err(error) => {
+                    // The provider's own error frame is in the client's dialect already.
+                    self.report.stream_error = Some(error.message().to_owned());
+                    self.over = true;
+                    kept = end;
+                }
+            }
+            self.started |= carries_data(&frame);
+        }
+        out.push(frames);
+        Ok(())
+    }
+}
+
+impl<W: Watch> Reply for Passthrough<W> {
+    fn whole(&mut self, body: Bytes) -> Result<Bytes> {
+        self.watch.whole(&body, &mut self.report)?;
+        Ok(body)
+    }
+
+    fn push(&mut self, piece: Bytes, out: &mut Frames) -> Result<()> {
+        if self.over {
+            return Ok(());
+        }
+        let mut piece = if self.held.is_empty() {
+            piece
+        } else {
+            self.held.extend_from_slice(&piece);
+            self.held.split().freeze()
+        };
+        let complete = last_frame_end(&piece);
+        let rest = piece.split_off(complete);
+        if !rest.is_empty() {
+            if rest.len() > MAX_EVENT {
+                return Err(Error::upstream(
+                    ErrorKind::BadReply,
+                    "the provider sent an event that is too long",
+                ));
+            }
+            self.held.extend_from_slice(&rest);
+        }
+        if piece.is_empty() { Ok(()) } else { self.frames(piece, out) }
+    }
+
+    fn finish(&mut self, out: &mut Frames) -> Result<()> {
+        if self.over {
+            return Ok(());
+        }
+        // Some hosts leave out the blank line behind their last event.
+        let mut held = self.held.split();
+        if !held.is_empty() {
+            let _ = held.split_off(held.trim_ascii_end().len());
+            held.extend_from_slice(b"\n\n");
+            let mut last = Frames::default();
+            let watched = self.frames(held.freeze(), &mut last);
+            if self.watch.is_complete() || self.over {
+                while let Some(piece) = last.pop() {
+                    out.push(piece);
+                }
+            } else if !self.started {
+                watched?;
+            }
+        }
+        if self.watch.is_complete() || self.over {
+            self.over = true;
+            return Ok(());
+        }
+        self.report.cut_short = true;
+        if !self.started {
+            return Err(cut_short());
+        }
+        self.fail(&cut_short(), out);
+        Ok(())
+    }
+
+    fn fail(&mut self, error: &Error, out: &mut Frames) {
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
+        self.report.stream_error = Some(error.message().to_owned());
+        let mut frame = BytesMut::new();
+        self.watch.write_error(error, &mut frame);
+        out.push(frame.freeze());
+    }
+
+    fn report(&self) -> ReplyReport {
+        self.report.clone()
+    }
+}
+
+/// Whether a frame says anything: comments do not.
+fn carries_data(frame: &[u8]) -> bool {
+    memmem::find(frame, b"data:").is_some()
+}
+
+/// Where the first frame of `bytes` ends, blank line included.
+fn frame_end(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = memchr::memchr(b'\n', bytes.get(from..)?) {
+        let next = from + at + 1;
+        match bytes.get(next..)? {
+            [b'\n', ..] => return Some(next + 1),
+            [b'\r', b'\n', ..] => return Some(next + 2),
+            _ => from = next,
+        }
+    }
+    None
+}
+
+/// Where the last complete frame of `bytes` ends; zero if there is none.
+fn last_frame_end(bytes: &[u8]) -> usize {
+    let plain = memmem::rfind(bytes, b"\n\n").map_or(0, |at| at + 2);
+    let carriage = memmem::rfind(bytes, b"\n\r\n").map_or(0, |at| at + 3);
+    plain.max(carriage)
+}
+
+/// The data of a frame, if it has exactly one line of it.
+#[must_use]
+pub(crate) fn frame_data(frame: &[u8]) -> Option<&[u8]> {
+    let mut lines = frame.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"data:"));
+    let data = lines.next().filter(|_| lines.next().is_none())?;
+    Some(data.trim_ascii())
+}
