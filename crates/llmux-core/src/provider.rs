@@ -108,6 +108,8 @@ pub struct Call<'a> {
     pub stream: bool,
     /// When the request came, in seconds since 1970: for answers that must carry a time.
     pub created: u64,
+    /// This request wants dropped what the provider cannot carry, whatever the deployment's settings say.
+    pub drop_params: bool,
 }
 
 impl<'a> Call<'a> {
@@ -121,7 +123,17 @@ impl<'a> Call<'a> {
         envelope: &'a Envelope,
         headers: &'a HeaderMap,
     ) -> Self {
-        Self { operation, dialect, body, envelope, headers, model, stream: false, created: 0 }
+        Self {
+            operation,
+            dialect,
+            body,
+            envelope,
+            headers,
+            model,
+            stream: false,
+            created: 0,
+            drop_params: false,
+        }
     }
 
     /// Says whether the client asked for a stream.
@@ -135,6 +147,13 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn with_created(mut self, created: u64) -> Self {
         self.created = created;
+        self
+    }
+
+    /// Says whether this request wants dropped what the provider cannot carry.
+    #[must_use]
+    pub fn with_drop_params(mut self, drop: bool) -> Self {
+        self.drop_params = drop;
         self
     }
 }

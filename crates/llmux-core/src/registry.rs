@@ -1,6 +1,9 @@
 //! Finding a plug-in by its kind. A registry is a value that is built and passed on; there are no globals.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{Error, ErrorKind, Provider, ProviderSettings, Result, Strategy};
 
@@ -27,13 +30,14 @@ pub struct Family<T: ?Sized, C> {
     what: &'static str,
     factories: BTreeMap<String, Factory<T, C>>,
     left_out: BTreeMap<&'static str, &'static str>,
+    planned: BTreeSet<&'static str>,
 }
 
 impl<T: ?Sized, C> Family<T, C> {
     /// An empty family; `what` names it in errors, such as `provider`.
     #[must_use]
     pub fn new(what: &'static str) -> Self {
-        Self { what, factories: BTreeMap::new(), left_out: BTreeMap::new() }
+        Self { what, factories: BTreeMap::new(), left_out: BTreeMap::new(), planned: BTreeSet::new() }
     }
 
     /// Adds a component under its own kind. A later one replaces an earlier one of the same kind.
@@ -57,6 +61,19 @@ impl<T: ?Sized, C> Family<T, C> {
     pub fn left_out(&mut self, kind: &'static str, feature: &'static str) -> &mut Self {
         self.left_out.insert(kind, feature);
         self
+    }
+
+    /// Remembers kinds that users of LiteLLM know and that do not exist here yet, so that configuration which
+    /// names them can be told apart from a mistake.
+    pub fn plan(&mut self, kinds: impl IntoIterator<Item = &'static str>) -> &mut Self {
+        self.planned.extend(kinds);
+        self
+    }
+
+    /// Whether this kind is known, but does not exist yet.
+    #[must_use]
+    pub fn is_planned(&self, kind: &str) -> bool {
+        self.planned.contains(kind) && !self.contains(kind)
     }
 
     /// Whether this kind can be built.
@@ -99,13 +116,39 @@ pub struct Registry {
     pub providers: Family<dyn Provider, ProviderSettings>,
     /// Routing strategies, by their configuration name.
     pub strategies: Family<dyn Strategy, serde_json::Value>,
+    /// Beginnings of model names that tell the provider on their own, such as `gpt-`, and the provider.
+    pub model_hints: Vec<(&'static str, &'static str)>,
 }
 
 impl Registry {
     /// A registry with nothing in it.
     #[must_use]
     pub fn empty() -> Self {
-        Self { providers: Family::new("provider"), strategies: Family::new("routing strategy") }
+        Self {
+            providers: Family::new("provider"),
+            strategies: Family::new("routing strategy"),
+            model_hints: Vec::new(),
+        }
+    }
+
+    /// Takes `provider/model` apart: the provider, and the provider's own name of the model.
+    ///
+    /// A prefix before the first slash counts if it is a known provider; `provider` given apart beats it and
+    /// takes its own prefix off. Without either, the beginnings in [`model_hints`](Self::model_hints) decide.
+    /// `None` when nothing tells.
+    #[must_use]
+    pub fn split_model<'a>(&self, model: &'a str, provider: Option<&'a str>) -> Option<(&'a str, &'a str)> {
+        let prefixed = model.split_once('/');
+        if let Some(provider) = provider {
+            let rest = prefixed.filter(|(prefix, _)| *prefix == provider).map_or(model, |(_, rest)| rest);
+            return Some((provider, rest));
+        }
+        let known = |prefix: &str| self.providers.contains(prefix) || self.providers.is_planned(prefix);
+        if let Some((prefix, rest)) = prefixed.filter(|(prefix, _)| known(prefix)) {
+            return Some((prefix, rest));
+        }
+        let hint = self.model_hints.iter().find(|(start, _)| model.starts_with(start));
+        hint.map(|(_, provider)| (*provider, model))
     }
 }
 
@@ -145,6 +188,18 @@ mod tests {
         assert!(registry.strategies.build("first", &serde_json::Value::Null).is_ok());
         let error = registry.strategies.build("last", &serde_json::Value::Null).err().unwrap();
         assert!(error.message().contains("known: first"), "{error}");
+    }
+
+    #[test]
+    fn a_model_is_taken_apart_by_prefix_by_setting_or_by_its_beginning() {
+        let mut registry = Registry::empty();
+        registry.providers.plan(["groq"]);
+        registry.model_hints.push(("claude-", "anthropic"));
+        assert_eq!(registry.split_model("groq/llama", None), Some(("groq", "llama")));
+        assert_eq!(registry.split_model("meta/llama", Some("groq")), Some(("groq", "meta/llama")));
+        assert_eq!(registry.split_model("groq/llama", Some("groq")), Some(("groq", "llama")));
+        assert_eq!(registry.split_model("claude-x", None), Some(("anthropic", "claude-x")));
+        assert_eq!(registry.split_model("mystery", None), None);
     }
 
     #[test]

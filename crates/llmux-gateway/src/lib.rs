@@ -1,4 +1,24 @@
-//! The data plane of LLMux as a library: accept loop, dispatch and the stages of a request.
+//! The data plane of LLMux as a library.
+//!
+//! [`server`] moves bytes within limits; [`Gateway`] says what each request gets; [`Snapshot`] is what it serves
+//! from, built from a configuration. The life of a request can be read in `pipeline.rs`.
 
 pub mod cors;
 pub mod server;
+
+mod access;
+mod body;
+mod catalogue;
+mod dispatch;
+mod error;
+mod gateway;
+mod headers;
+mod landing;
+mod pipeline;
+mod snapshot;
+mod stage;
+
+pub use body::Body;
+pub use dispatch::{Endpoint, dispatch};
+pub use gateway::Gateway;
+pub use snapshot::{Built, Parts, Snapshot};

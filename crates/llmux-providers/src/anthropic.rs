@@ -104,7 +104,7 @@ impl Anthropic {
             Operation::Completion => openai::read_completion_request(&body)?,
             _ => openai::read_request(&body)?,
         };
-        let mut fit = Fit::new("Anthropic", shaping);
+        let mut fit = Fit::new("Anthropic", shaping).dropping(call.drop_params);
         let mut body = anthropic::write_request(&request, call.model, &mut fit)?;
         if !shaping.extra_body.is_empty() {
             let mut edits = Edits::new();

@@ -67,13 +67,13 @@ impl Compatible {
         })
     }
 
-    fn fit(&self) -> Fit<'_> {
-        Fit::new(self.host.title, &self.settings.shaping)
+    fn fit(&self, call: &Call<'_>) -> Fit<'_> {
+        Fit::new(self.host.title, &self.settings.shaping).dropping(call.drop_params)
     }
 
     /// The client speaks this dialect already: its bytes go on with only what must change.
     fn pass(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
-        let mut fit = self.fit();
+        let mut fit = self.fit(call);
         let adapted = adapt::adapt(self, call, call.body, call.envelope, &mut fit)?;
         let reply = replies::passthrough(adapted.hides_usage);
         let request = self.target.post(uri, adapted.body);
@@ -86,7 +86,7 @@ impl Compatible {
             (Operation::Chat, Dialect::Anthropic) => anthropic::read_request(call.body)?,
             _ => openai::read_completion_request(call.body)?,
         };
-        let mut fit = self.fit();
+        let mut fit = self.fit(call);
         let body: Bytes = openai::write_request(&request, call.model, &mut fit)?;
         let fields = envelope::read(&body)?;
         let adapted = adapt::adapt(self, call, &body, &fields, &mut fit)?;

@@ -47,7 +47,7 @@ impl Echo {
             (_, Dialect::Anthropic) => anthropic::read_request(call.body)?,
             _ => openai::read_request(call.body)?,
         };
-        let answer = answer::answer(&request, call);
+        let answer = answer::answer(&request, call, self.faults.text.as_deref());
         if call.stream {
             return Ok(self.stream(call, &request, answer));
         }

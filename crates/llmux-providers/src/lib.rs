@@ -14,7 +14,6 @@
 //! ```
 
 pub mod compatible;
-pub mod model_name;
 
 mod anthropic;
 mod echo;
@@ -32,7 +31,57 @@ pub fn register(registry: &mut Registry) {
     openai::register(providers);
     providers.register::<anthropic::Anthropic>();
     providers.register::<echo::Echo>();
+    providers.plan(PLANNED.iter().copied());
+    registry.model_hints.extend(MODEL_HINTS);
 }
+
+/// Beginnings of model names that tell the provider on their own, as LiteLLM's users rely on.
+const MODEL_HINTS: &[(&str, &str)] = &[
+    ("gpt-", "openai"),
+    ("o1", "openai"),
+    ("o3", "openai"),
+    ("o4", "openai"),
+    ("chatgpt-", "openai"),
+    ("text-embedding-", "openai"),
+    ("davinci-", "openai"),
+    ("babbage-", "openai"),
+    ("claude-", "anthropic"),
+];
+
+/// Providers of LiteLLM that speak a dialect of their own and are not here yet.
+const PLANNED: &[&str] = &[
+    "aleph_alpha",
+    "assemblyai",
+    "azure",
+    "azure_ai",
+    "azure_text",
+    "bedrock",
+    "bedrock_converse",
+    "black_forest_labs",
+    "cohere",
+    "cohere_chat",
+    "deepgram",
+    "elevenlabs",
+    "fal_ai",
+    "gemini",
+    "github_copilot",
+    "jina_ai",
+    "oci",
+    "palm",
+    "petals",
+    "predibase",
+    "recraft",
+    "replicate",
+    "sagemaker",
+    "sagemaker_chat",
+    "stability",
+    "triton",
+    "vertex_ai",
+    "vertex_ai_beta",
+    "voyage",
+    "watsonx",
+    "watsonx_text",
+];
 
 /// Where the environment keeps the credentials of a provider: its name, the variables of its key and those of
 /// its base URL, the first that is set wins.

@@ -87,6 +87,8 @@ pub struct Overrides {
     pub retries: Option<u32>,
     /// Time limits.
     pub timeouts: Timeouts,
+    /// Drop what a provider cannot carry instead of refusing the request.
+    pub drop_params: bool,
 }
 
 /// An answer that has begun.
@@ -218,7 +220,8 @@ impl Router {
         let model = deployment.model_for(requested);
         let call = Call::new(ask.operation, ask.dialect, &model, ask.body, ask.envelope, ask.headers)
             .with_stream(ask.stream)
-            .with_created(ask.created);
+            .with_created(ask.created)
+            .with_drop_params(ask.overrides.drop_params);
         let timeouts = self.timeouts(ask, deployment);
         attempt(deployment, &call, &*self.transport, timeouts, self.max_answer).await
     }

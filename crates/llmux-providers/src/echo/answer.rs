@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::schema::instance;
 
-/// The whole answer to a request.
-pub(super) fn answer(request: &ChatRequest, call: &Call<'_>) -> ChatAnswer {
+/// The whole answer to a request; `instead` is said in place of the user's words.
+pub(super) fn answer(request: &ChatRequest, call: &Call<'_>, instead: Option<&str>) -> ChatAnswer {
     let digest: [u8; 32] = Sha256::digest(call.body).into();
     let id: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    let said = last_words(request);
+    let said = instead.map_or_else(|| last_words(request), str::to_owned);
     let calls = tool_calls(request, &said, &id);
     let mut parts = Vec::new();
     if thinks(request) {

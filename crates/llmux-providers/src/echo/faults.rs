@@ -21,10 +21,13 @@ pub(super) struct Faults {
     pub(super) retry_after: Option<Duration>,
     /// After so many pieces the connection breaks off.
     pub(super) cut_after: Option<usize>,
+    /// What is answered instead of the user's words.
+    pub(super) text: Option<String>,
 }
 
 impl Faults {
-    /// Reads the provider's options: `first_byte_ms`, `between_ms`, `status`, `retry_after_ms`, `cut_after`.
+    /// Reads the provider's options: `first_byte_ms`, `between_ms`, `status`, `retry_after_ms`, `cut_after`, `text`.
+    /// LiteLLM's names of exceptions in place of a text stand for their status.
     pub(super) fn read(options: &Map<String, Value>) -> Result<Self> {
         let number = |name: &str| match options.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -42,12 +45,27 @@ impl Faults {
                     .ok_or_else(|| setting("echo.status", "must be an error status, 400 to 599"))
             })
             .transpose()?;
+        let text = options.get("text").and_then(Value::as_str);
+        let raised = text.and_then(exception);
         Ok(Self {
+            text: text.filter(|_| raised.is_none()).map(str::to_owned),
             first_byte: Duration::from_millis(number("first_byte_ms")?.unwrap_or_default()),
             between: Duration::from_millis(number("between_ms")?.unwrap_or_default()),
-            status,
+            status: status.or(raised),
             retry_after: number("retry_after_ms")?.map(Duration::from_millis),
             cut_after: number("cut_after")?.map(|pieces| usize::try_from(pieces).unwrap_or(usize::MAX)),
         })
     }
+}
+
+/// The status of an exception that LiteLLM's `mock_response` can raise by name.
+fn exception(name: &str) -> Option<StatusCode> {
+    Some(match name {
+        "litellm.RateLimitError" => StatusCode::TOO_MANY_REQUESTS,
+        "litellm.InternalServerError" => StatusCode::INTERNAL_SERVER_ERROR,
+        "litellm.ContextWindowExceededError" | "litellm.ContentPolicyViolationError" => {
+            StatusCode::BAD_REQUEST
+        }
+        _ => return None,
+    })
 }

@@ -7,6 +7,7 @@ use llmux_core::{Error, Result, Shaping};
 pub struct Fit<'a> {
     target: &'a str,
     shaping: &'a Shaping,
+    drop_params: bool,
     dropped: Vec<String>,
 }
 
@@ -14,7 +15,14 @@ impl<'a> Fit<'a> {
     /// `target` names the provider in errors.
     #[must_use]
     pub fn new(target: &'a str, shaping: &'a Shaping) -> Self {
-        Self { target, shaping, dropped: Vec::new() }
+        Self { target, shaping, drop_params: shaping.drop_params, dropped: Vec::new() }
+    }
+
+    /// Drops what does not fit if this request asks for it, whatever the deployment's settings say.
+    #[must_use]
+    pub fn dropping(mut self, drop: bool) -> Self {
+        self.drop_params |= drop;
+        self
     }
 
     /// Whether the deployment's settings let this parameter through although it is not known to fit.
@@ -28,7 +36,7 @@ impl<'a> Fit<'a> {
     /// # Errors
     /// A 400 that names the parameter and how to drop it.
     pub fn refuse(&mut self, param: &str) -> Result<()> {
-        if self.shaping.drop_params {
+        if self.drop_params {
             self.dropped.push(param.to_owned());
             return Ok(());
         }

@@ -1,0 +1,113 @@
+//! Who may call: for now, whoever has the master key.
+
+use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
+use llmux_core::{Error, ErrorKind, ExposeSecret, Result, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Headers that may hold the key, by precedence: LiteLLM's own, then those of the SDKs.
+static KEY_HEADERS: [HeaderName; 6] = [
+    HeaderName::from_static("x-litellm-api-key"),
+    AUTHORIZATION,
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("ocp-apim-subscription-key"),
+];
+
+/// The rules of access.
+#[derive(Debug, Default)]
+pub(crate) struct Access {
+    /// The digest of the master key; keys are compared by digest, in constant time.
+    master: Option<[u8; 32]>,
+    custom_header: Option<HeaderName>,
+}
+
+impl Access {
+    pub(crate) fn new(master: Option<&SecretString>, custom_header: Option<HeaderName>) -> Self {
+        Self { master: master.map(|key| digest(key.expose_secret().as_bytes())), custom_header }
+    }
+
+    /// Whether anybody may call.
+    pub(crate) fn is_open(&self) -> bool {
+        self.master.is_none()
+    }
+
+    /// Lets a request pass or refuses it.
+    pub(crate) fn check(&self, headers: &HeaderMap, query: Option<&str>) -> Result<()> {
+        let Some(master) = &self.master else { return Ok(()) };
+        let Some(key) = self.key(headers, query) else {
+            return Err(refused("no API key was sent: set `Authorization: Bearer <key>` or `x-api-key`"));
+        };
+        if bool::from(digest(key).ct_eq(master)) { Ok(()) } else { Err(refused("the API key is not valid")) }
+    }
+
+    fn key<'r>(&self, headers: &'r HeaderMap, query: Option<&'r str>) -> Option<&'r [u8]> {
+        let named = self.custom_header.iter().chain(&KEY_HEADERS);
+        let header = named.filter_map(|name| headers.get(name)).map(|value| bare(value.as_bytes()));
+        let query = query.into_iter().flat_map(|query| query.split('&'));
+        let query = query.filter_map(|pair| pair.strip_prefix("key=")).map(str::as_bytes);
+        header.chain(query).find(|key| !key.is_empty())
+    }
+}
+
+/// The key without the word `Bearer`, which may be left out.
+fn bare(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    match value.split_at_checked(7) {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"bearer ") => key.trim_ascii(),
+        _ => value,
+    }
+}
+
+fn digest(key: &[u8]) -> [u8; 32] {
+    Sha256::digest(key).into()
+}
+
+fn refused(message: &str) -> Error {
+    Error::client(ErrorKind::Authentication, message).with_code("invalid_api_key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &'static str, value: &str) -> Result<()> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        Access::new(Some(&"sk-master".into()), Some(HeaderName::from_static("x-mine"))).check(&headers, None)
+    }
+
+    #[test]
+    fn the_key_is_found_wherever_an_sdk_puts_it() {
+        for (name, value) in [
+            ("authorization", "Bearer sk-master"),
+            ("authorization", "bearer  sk-master "),
+            ("authorization", "sk-master"),
+            ("x-api-key", "sk-master"),
+            ("api-key", "sk-master"),
+            ("x-litellm-api-key", "Bearer sk-master"),
+            ("x-mine", "sk-master"),
+        ] {
+            assert!(check(name, value).is_ok(), "{name}: {value}");
+        }
+        let access = Access::new(Some(&"sk-master".into()), None);
+        assert!(access.check(&HeaderMap::new(), Some("a=b&key=sk-master")).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_key_is_refused_without_being_repeated() {
+        let error = check("authorization", "Bearer sk-wrong").unwrap_err();
+        assert_eq!((error.status().as_u16(), error.code()), (401, Some("invalid_api_key")));
+        assert!(!error.message().contains("wrong"));
+        assert!(check("cookie", "sk-master").is_err());
+    }
+
+    #[test]
+    fn the_gateways_own_header_wins_so_that_another_may_hold_a_providers_token() {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "Bearer token-for-someone-else".parse().unwrap());
+        headers.insert("x-litellm-api-key", "sk-master".parse().unwrap());
+        assert!(Access::new(Some(&"sk-master".into()), None).check(&headers, None).is_ok());
+    }
+}

@@ -1,0 +1,60 @@
+//! The list of models that clients can ask for, in OpenAI's shape and in Anthropic's.
+
+use bytes::Bytes;
+use llmux_core::{Dialect, Error, ErrorKind, Result};
+use llmux_router::{Listing, Router, closest};
+use serde_json::{Value, json};
+
+/// OpenAI's field wants a time; LiteLLM gives every model this one.
+const CREATED: u64 = 1_677_610_602;
+/// The same moment, as Anthropic writes it.
+const CREATED_AT: &str = "2023-02-28T18:56:42Z";
+
+/// All models.
+pub(crate) fn list(router: &Router, dialect: Dialect) -> Bytes {
+    let models = router.models();
+    let data: Vec<_> = models.iter().map(|model| entry(model, dialect)).collect();
+    let body = match dialect {
+        Dialect::Anthropic => json!({
+            "data": data,
+            "has_more": false,
+            "first_id": models.first().map(|model| &model.name),
+            "last_id": models.last().map(|model| &model.name),
+        }),
+        _ => json!({ "object": "list", "data": data }),
+    };
+    body.to_string().into()
+}
+
+/// One model, also one that only a wildcard knows.
+pub(crate) fn one(router: &Router, id: &str, dialect: Dialect) -> Result<Bytes> {
+    let models = router.models();
+    let listed = models.iter().find(|model| model.name == id).map(|model| entry(model, dialect));
+    let entry = listed.or_else(|| {
+        router.knows(id).then(|| {
+            let provider = id.split('/').next().unwrap_or_default();
+            entry_of(id, provider, dialect)
+        })
+    });
+    entry.map(|entry| entry.to_string().into()).ok_or_else(|| {
+        let close = closest(id, models.iter().map(|model| model.name.as_str()));
+        let hint =
+            if close.is_empty() { String::new() } else { format!("; did you mean {}?", close.join(" or ")) };
+        Error::client(ErrorKind::NotFound, format!("the model `{id}` does not exist{hint}"))
+            .with_param("model")
+            .with_code("model_not_found")
+    })
+}
+
+fn entry(model: &Listing, dialect: Dialect) -> Value {
+    entry_of(&model.name, &model.provider, dialect)
+}
+
+fn entry_of(name: &str, provider: &str, dialect: Dialect) -> Value {
+    match dialect {
+        Dialect::Anthropic => {
+            json!({ "type": "model", "id": name, "display_name": name, "created_at": CREATED_AT })
+        }
+        _ => json!({ "id": name, "object": "model", "created": CREATED, "owned_by": provider }),
+    }
+}

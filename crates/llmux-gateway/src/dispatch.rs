@@ -1,0 +1,127 @@
+//! From method and path to what is asked. This is the whole public surface of the data plane.
+
+use std::borrow::Cow;
+
+use http::Method;
+use llmux_core::{Dialect, Operation};
+
+/// What a request wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint<'a> {
+    /// A model's work; the model when the path names it.
+    Model(Operation, Dialect, Option<Cow<'a, str>>),
+    /// The list of models.
+    Models,
+    /// One model of the list.
+    ModelInfo(Cow<'a, str>),
+    /// Whether the process is alive.
+    Liveness,
+    /// Whether it takes requests.
+    Readiness,
+    /// The page that says what this is.
+    Landing,
+    /// The path exists, but for this method only.
+    WrongMethod(&'static str),
+    /// Nothing is there.
+    Unknown,
+}
+
+/// Every path below a prefix, and what it stands for. All of them take POST.
+const OPERATIONS: &[(&str, Operation, Dialect)] = &[
+    ("chat/completions", Operation::Chat, Dialect::OpenAi),
+    ("completions", Operation::Completion, Dialect::OpenAi),
+    ("embeddings", Operation::Embeddings, Dialect::OpenAi),
+    ("messages", Operation::Chat, Dialect::Anthropic),
+    ("messages/count_tokens", Operation::CountTokens, Dialect::Anthropic),
+];
+
+/// Prefixes behind which the path names the model.
+const MODEL_PREFIXES: &[&str] =
+    &["/engines/", "/v1/engines/", "/openai/deployments/", "/v1/openai/deployments/"];
+
+/// Finds out what a request wants.
+#[must_use]
+pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
+    let path = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
+    let endpoint = find(path);
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    match &endpoint {
+        Endpoint::Unknown => endpoint,
+        Endpoint::Model(..) if *method != Method::POST => Endpoint::WrongMethod("POST"),
+        Endpoint::Model(..) => endpoint,
+        _ if !reads => Endpoint::WrongMethod("GET"),
+        _ => endpoint,
+    }
+}
+
+fn find(path: &str) -> Endpoint<'_> {
+    match path {
+        "/" => return Endpoint::Landing,
+        "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
+        "/health/readiness" => return Endpoint::Readiness,
+        "/v1/models" | "/models" => return Endpoint::Models,
+        _ => {}
+    }
+    let relative = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/')).unwrap_or(path);
+    if let Some(id) = relative.strip_prefix("models/") {
+        return Endpoint::ModelInfo(decode(id));
+    }
+    if let Some((_, operation, dialect)) = OPERATIONS.iter().find(|(suffix, ..)| *suffix == relative) {
+        return Endpoint::Model(*operation, *dialect, None);
+    }
+    let named = MODEL_PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix));
+    named.and_then(model_in_path).unwrap_or(Endpoint::Unknown)
+}
+
+/// `{model}/{operation}`, where the model's name may itself hold slashes.
+fn model_in_path(rest: &str) -> Option<Endpoint<'_>> {
+    OPERATIONS.iter().find_map(|(suffix, operation, dialect)| {
+        let model = rest.strip_suffix(suffix)?.strip_suffix('/').filter(|model| !model.is_empty())?;
+        Some(Endpoint::Model(*operation, *dialect, Some(decode(model))))
+    })
+}
+
+/// Undoes percent encoding; a name with broken encoding stays as it is.
+fn decode(text: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(path: &str) -> Endpoint<'_> {
+        dispatch(&Method::POST, path)
+    }
+
+    #[test]
+    fn every_operation_is_found_with_and_without_version_and_behind_a_model() {
+        let chat = |model: Option<&'static str>| {
+            Endpoint::Model(Operation::Chat, Dialect::OpenAi, model.map(Cow::Borrowed))
+        };
+        assert_eq!(post("/v1/chat/completions"), chat(None));
+        assert_eq!(post("/chat/completions/"), chat(None));
+        assert_eq!(post("/engines/a/chat/completions"), chat(Some("a")));
+        assert_eq!(post("/openai/deployments/a%2Fb/chat/completions"), chat(Some("a/b")));
+        assert_eq!(post("/engines/meta/llama/chat/completions"), chat(Some("meta/llama")));
+        let completion = Endpoint::Model(Operation::Completion, Dialect::OpenAi, Some("a".into()));
+        assert_eq!(post("/engines/a/completions"), completion);
+        assert_eq!(post("/v1/messages"), Endpoint::Model(Operation::Chat, Dialect::Anthropic, None));
+        let count = Endpoint::Model(Operation::CountTokens, Dialect::Anthropic, None);
+        assert_eq!(post("/messages/count_tokens"), count);
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_apart_from_an_unknown_path() {
+        assert_eq!(dispatch(&Method::GET, "/v1/embeddings"), Endpoint::WrongMethod("POST"));
+        assert_eq!(dispatch(&Method::DELETE, "/v1/models"), Endpoint::WrongMethod("GET"));
+        assert_eq!(dispatch(&Method::HEAD, "/health/liveness"), Endpoint::Liveness);
+        assert_eq!(post("/v1/nothing"), Endpoint::Unknown);
+        assert_eq!(post("/engines//chat/completions"), Endpoint::Unknown);
+    }
+
+    #[test]
+    fn one_model_is_found_by_a_name_with_slashes() {
+        assert_eq!(dispatch(&Method::GET, "/v1/models/openai/gpt"), Endpoint::ModelInfo("openai/gpt".into()));
+    }
+}

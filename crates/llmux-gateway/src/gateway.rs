@@ -1,0 +1,133 @@
+//! The data plane: every request that comes in, and what it gets.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use llmux_core::{Dialect, Error, ErrorKind};
+
+use crate::{
+    body::Body,
+    catalogue,
+    dispatch::{Endpoint, dispatch},
+    error, landing, pipeline,
+    server::{Handler, Peer},
+    snapshot::Snapshot,
+};
+
+/// The data plane. It serves from an immutable [`Snapshot`] that can be replaced at any time: running requests
+/// keep the one they began with.
+pub struct Gateway {
+    snapshot: ArcSwap<Snapshot>,
+    draining: AtomicBool,
+}
+
+impl Gateway {
+    /// A gateway that serves from this snapshot.
+    #[must_use]
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self { snapshot: ArcSwap::from_pointee(snapshot), draining: AtomicBool::new(false) }
+    }
+
+    /// Serves new requests from another snapshot.
+    pub fn replace(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// The snapshot that new requests are served from.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Makes readiness say that no more requests are taken; they still are, until the listener closes.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    async fn serve(&self, snapshot: &Snapshot, request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path().to_owned();
+        let dialect = spoken(request.headers());
+        let checked = || snapshot.access.check(request.headers(), request.uri().query());
+        match dispatch(request.method(), &path) {
+            Endpoint::Model(operation, dialect, model) => {
+                pipeline::run(snapshot, request, operation, dialect, model).await
+            }
+            Endpoint::Models => match checked() {
+                Ok(()) => json(catalogue::list(&snapshot.router, dialect)),
+                Err(refused) => error::respond(&refused, dialect),
+            },
+            Endpoint::ModelInfo(id) => {
+                match checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect)) {
+                    Ok(body) => json(body),
+                    Err(refused) => error::respond(&refused, dialect),
+                }
+            }
+            Endpoint::Liveness => json("\"I'm alive!\""),
+            Endpoint::Readiness => self.readiness(),
+            Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
+            Endpoint::WrongMethod(allowed) => wrong_method(request.method(), &path, allowed, dialect),
+            Endpoint::Unknown => error::respond(&unknown_path(request.method(), &path), dialect),
+        }
+    }
+
+    fn readiness(&self) -> Response<Body> {
+        if self.draining.load(Ordering::Relaxed) {
+            let mut response = json(r#"{"status":"shutting down","db":"Not connected"}"#);
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            return response;
+        }
+        json(r#"{"status":"healthy","db":"Not connected"}"#)
+    }
+}
+
+impl Handler for Gateway {
+    type Body = Body;
+
+    async fn handle(&self, request: Request<Incoming>, _peer: &Peer) -> Response<Body> {
+        let snapshot = self.snapshot.load_full();
+        if request.method() == Method::OPTIONS
+            && let Some(answer) = snapshot.cors.preflight(request.method(), request.headers())
+        {
+            return answer.map(|()| Body::empty());
+        }
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let mut response = self.serve(&snapshot, request).await;
+        if origin.is_some() {
+            snapshot.cors.apply(origin.as_ref(), response.headers_mut());
+        }
+        response
+    }
+}
+
+/// The dialect of a client, where the path does not tell.
+fn spoken(headers: &HeaderMap) -> Dialect {
+    const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+    if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
+}
+
+fn json(body: impl Into<Body>) -> Response<Body> {
+    typed(body, "application/json")
+}
+
+fn typed(body: impl Into<Body>, content_type: &'static str) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn wrong_method(method: &Method, path: &str, allowed: &'static str, dialect: Dialect) -> Response<Body> {
+    let message = format!("{method} is not allowed for {path}; use {allowed}");
+    let mut response = error::respond(&Error::client(ErrorKind::MethodNotAllowed, message), dialect);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+fn unknown_path(method: &Method, path: &str) -> Error {
+    Error::client(ErrorKind::NotFound, format!("nothing is served at {method} {path}; GET / lists what is"))
+        .with_code("unknown_url")
+}

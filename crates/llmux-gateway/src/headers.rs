@@ -1,0 +1,122 @@
+//! Headers about a request and its answer, under LiteLLM's names.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use llmux_core::{Dialect, RequestContext};
+use llmux_router::Deployment;
+
+/// The request's identifier.
+pub(crate) const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
+/// The deployment that answered or failed last.
+const MODEL_ID: HeaderName = HeaderName::from_static("x-litellm-model-id");
+/// The model group.
+const MODEL_GROUP: HeaderName = HeaderName::from_static("x-litellm-model-group");
+/// The base URL that was asked, without query.
+const API_BASE: HeaderName = HeaderName::from_static("x-litellm-model-api-base");
+/// The provider that was asked.
+const PROVIDER: HeaderName = HeaderName::from_static("x-llmux-provider");
+/// Attempts beyond the first.
+const RETRIES: HeaderName = HeaderName::from_static("x-litellm-attempted-retries");
+/// Milliseconds from the request line to the head of the answer.
+const DURATION: HeaderName = HeaderName::from_static("x-litellm-response-duration-ms");
+/// Request fields that were left out.
+const DROPPED: HeaderName = HeaderName::from_static("x-llmux-dropped-params");
+/// The version of this program.
+const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+/// What upstream headers are prefixed with.
+const UPSTREAM_PREFIX: &str = "llm_provider-";
+
+/// Headers of an upstream answer that say nothing about it as a whole, or that are nobody else's business.
+fn is_private(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION
+            | header::CONTENT_LENGTH
+            | header::CONTENT_ENCODING
+            | header::TRANSFER_ENCODING
+            | header::SET_COOKIE
+            | header::UPGRADE
+            | header::TRAILER
+            | header::TE
+    ) || name.as_str() == "keep-alive"
+}
+
+/// Names the request, in the words of the dialect's SDKs.
+pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
+    if let Ok(id) = HeaderValue::from_str(cx.id.as_str()) {
+        let sdk = if cx.dialect == Dialect::Anthropic { REQUEST_ID } else { X_REQUEST_ID };
+        headers.insert(sdk, id.clone());
+        headers.insert(CALL_ID, id);
+    }
+    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+}
+
+/// Names who answered, or failed last, and after how many retries.
+pub(crate) fn attribute(deployment: &Deployment, retries: u32, headers: &mut HeaderMap) {
+    let texts = [
+        (MODEL_ID, deployment.id().as_str()),
+        (MODEL_GROUP, deployment.group().as_str()),
+        (PROVIDER, deployment.provider().name()),
+        (API_BASE, without_query(deployment.provider().base_url())),
+    ];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(RETRIES, HeaderValue::from(retries));
+}
+
+/// Says how long it took until now.
+pub(crate) fn time(cx: &RequestContext, headers: &mut HeaderMap) {
+    let milliseconds = u64::try_from(cx.received.elapsed().as_millis()).unwrap_or(u64::MAX);
+    headers.insert(DURATION, HeaderValue::from(milliseconds));
+}
+
+/// Names the request fields that were left out.
+pub(crate) fn dropped(names: &[String], headers: &mut HeaderMap) {
+    if names.is_empty() {
+        return;
+    }
+    if let Ok(value) = HeaderValue::from_str(&names.join(",")) {
+        headers.insert(DROPPED, value);
+    }
+}
+
+/// Hands the provider's headers on under a prefix.
+pub(crate) fn forward(upstream: &HeaderMap, headers: &mut HeaderMap) {
+    let mut name = String::from(UPSTREAM_PREFIX);
+    for (key, value) in upstream {
+        if is_private(key) {
+            continue;
+        }
+        name.truncate(UPSTREAM_PREFIX.len());
+        name.push_str(key.as_str());
+        if let Ok(prefixed) = HeaderName::from_bytes(name.as_bytes()) {
+            headers.append(prefixed, value.clone());
+        }
+    }
+}
+
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upstream_headers_are_prefixed_and_private_ones_stay_behind() {
+        let mut upstream = HeaderMap::new();
+        upstream.insert("x-ratelimit-remaining-tokens", HeaderValue::from_static("7"));
+        upstream.insert(header::SET_COOKIE, HeaderValue::from_static("secret"));
+        upstream.insert(header::CONTENT_LENGTH, HeaderValue::from_static("9"));
+        let mut headers = HeaderMap::new();
+        forward(&upstream, &mut headers);
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers["llm_provider-x-ratelimit-remaining-tokens"], "7");
+    }
+}

@@ -1,0 +1,31 @@
+//! The page at `/`: what this is, and what it serves.
+
+/// The page. It names no models: those are for callers with a key.
+pub(crate) fn page() -> String {
+    let rows: String = SERVED
+        .iter()
+        .map(|(paths, what)| format!("<tr><td><code>{paths}</code></td><td>{what}</td></tr>"))
+        .collect();
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>LLMux</title>\
+         <meta name=viewport content=\"width=device-width\">\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}}\
+         td{{padding:.2rem 1rem .2rem 0;vertical-align:top}}code{{font-size:.9em}}</style>\
+         <h1>LLMux {}</h1><p>An LLM gateway: one endpoint in front of every model provider. Point an OpenAI or \
+         Anthropic client at this address.</p><table>{rows}</table>\
+         <p>Paths work without <code>/v1</code> too, and behind <code>/engines/{{model}}</code> and \
+         <code>/openai/deployments/{{model}}</code>.</p>",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+const SERVED: &[(&str, &str)] = &[
+    ("POST /v1/chat/completions", "OpenAI chat completions"),
+    ("POST /v1/completions", "OpenAI text completions"),
+    ("POST /v1/embeddings", "OpenAI embeddings"),
+    ("POST /v1/messages", "Anthropic messages"),
+    ("POST /v1/messages/count_tokens", "Anthropic token counts"),
+    ("GET /v1/models", "the models you can ask for"),
+    ("GET /health/liveliness", "whether the process is alive"),
+    ("GET /health/readiness", "whether it takes requests"),
+];

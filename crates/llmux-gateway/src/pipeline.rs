@@ -1,0 +1,57 @@
+//! The life of a request, one stage a line.
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use llmux_core::{Dialect, Operation, RequestContext, RequestId};
+
+use crate::{
+    body::Body,
+    error, headers,
+    snapshot::Snapshot,
+    stage::{authenticate, receive, reply, route, settle::Settle},
+};
+
+/// Serves one request for a model's work.
+pub(crate) async fn run(
+    snapshot: &Snapshot,
+    request: Request<Incoming>,
+    operation: Operation,
+    dialect: Dialect,
+    model: Option<std::borrow::Cow<'_, str>>,
+) -> Response<Body> {
+    let cx = RequestContext::new(request_id(&request), operation, dialect);
+    let mut response = serve(snapshot, &cx, request, model).await;
+    headers::identify(&cx, response.headers_mut());
+    response
+}
+
+async fn serve(
+    snapshot: &Snapshot,
+    cx: &RequestContext,
+    request: Request<Incoming>,
+    model: Option<std::borrow::Cow<'_, str>>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    if let Err(refused) = authenticate::run(snapshot, &parts) {
+        crate::server::discard_body(body);
+        return error::respond(&refused, cx.dialect);
+    }
+    let received = match receive::run(snapshot, parts, body, model, cx.dialect).await {
+        Ok(received) => received,
+        Err(refused) => return error::respond(&refused, cx.dialect),
+    };
+    let settle = Settle::new(cx, &received.model);
+    match route::run(snapshot, cx, &received).await {
+        Ok(answer) => reply::answer(cx, answer, settle),
+        Err(refusal) => {
+            settle.refused(&refusal.error);
+            reply::refusal(cx, &refusal)
+        }
+    }
+}
+
+/// The caller's own identifier, or a fresh one.
+fn request_id(request: &Request<Incoming>) -> RequestId {
+    let given = request.headers().get(headers::CALL_ID).and_then(|value| value.to_str().ok());
+    given.and_then(RequestId::from_caller).unwrap_or_default()
+}

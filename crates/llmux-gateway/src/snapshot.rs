@@ -1,0 +1,162 @@
+//! Everything that requests are served from, built from a configuration and never changed afterwards.
+
+mod deployments;
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderName;
+use llmux_config::Config;
+use llmux_core::{Environment, Error, ErrorKind, Registry, Timeouts, Transport};
+use llmux_router::{RetryPolicy, Router, RouterBuilder};
+
+use crate::{access::Access, cors::CorsPolicy};
+
+/// What a snapshot is built with beside the configuration.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Parts {
+    /// The plug-ins that configuration can name.
+    pub registry: Arc<Registry>,
+    /// What carries requests to providers.
+    pub transport: Arc<dyn Transport>,
+    /// Where providers look up keys that the configuration leaves out.
+    pub environment: Environment,
+}
+
+impl Parts {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(registry: Arc<Registry>, transport: Arc<dyn Transport>, environment: Environment) -> Self {
+        Self { registry, transport, environment }
+    }
+}
+
+/// Limits on what a client may send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) body_size: usize,
+    pub(crate) body_time: Duration,
+}
+
+/// Everything that requests are served from.
+pub struct Snapshot {
+    pub(crate) router: Router,
+    pub(crate) access: Access,
+    pub(crate) cors: CorsPolicy,
+    pub(crate) limits: Limits,
+}
+
+/// What came of building a snapshot.
+#[non_exhaustive]
+pub struct Built {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// What was left out, and why.
+    pub warnings: Vec<String>,
+}
+
+impl Snapshot {
+    /// Builds a snapshot.
+    ///
+    /// # Errors
+    /// Every mistake at once, each naming the setting.
+    pub fn build(config: &Config, parts: &Parts) -> Result<Built, Vec<Error>> {
+        let mut errors = Vec::new();
+        let mut warnings = Vec::new();
+        let router = router(config, parts, &mut warnings, &mut errors);
+        let cors = match &config.server.cors {
+            Some(section) => CorsPolicy::new(section).map_err(|error| errors.push(error)).ok(),
+            // Without a key any page that somebody looks at could spend the operator's money.
+            None if config.general.master_key.is_none() => Some(CorsPolicy::none()),
+            None => Some(CorsPolicy::any()),
+        };
+        let header = config.general.litellm_key_header_name.as_deref().map(key_header).transpose();
+        let header = header.map_err(|error| errors.push(error)).ok();
+        match (router, cors, header) {
+            (Some(router), Some(cors), Some(header)) if errors.is_empty() => {
+                let access = Access::new(config.general.master_key.as_ref(), header);
+                let snapshot = Self { router, access, cors, limits: limits(config) };
+                Ok(Built { snapshot, warnings })
+            }
+            _ => Err(errors),
+        }
+    }
+
+    /// The router.
+    #[must_use]
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// Whether anybody may call, without a key.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.access.is_open()
+    }
+}
+
+fn router(
+    config: &Config,
+    parts: &Parts,
+    warnings: &mut Vec<String>,
+    errors: &mut Vec<Error>,
+) -> Option<Router> {
+    let strategy = parts.registry.strategies.build("simple-shuffle", &serde_json::Value::Null);
+    let strategy = strategy.map_err(|error| errors.push(error)).ok()?;
+    let settings = &config.router;
+    let mut retry = RetryPolicy::default();
+    retry.retries = settings.num_retries;
+    retry.min_pause = settings.retry_after;
+    let mut whole = Timeouts::default();
+    whole.total = Some(settings.timeout);
+    let mut stream = Timeouts::default();
+    stream.total = settings.stream_timeout;
+    let mut builder =
+        RouterBuilder::new(Arc::clone(&parts.transport), strategy).retry(retry).timeouts(whole, stream);
+    if let Some(megabytes) = config.general.max_response_size_mb {
+        builder = builder.max_answer(bytes(megabytes));
+    }
+    for (alias, target) in &settings.model_group_alias {
+        builder = builder.alias(alias.as_str(), target.model.as_str(), target.hidden);
+    }
+    for (at, model) in config.models.iter().enumerate() {
+        match deployments::build(model, config, parts) {
+            Ok(Some(deployment)) => builder = builder.deployment(deployment),
+            Ok(None) => warnings.push(format!(
+                "model_list[{at}]: the provider of `{}` is known but not supported yet; the deployment is left out",
+                model.params.model
+            )),
+            Err(error) => errors.push(located(at, &error)),
+        }
+    }
+    builder.build().map_err(|error| errors.push(error)).ok()
+}
+
+/// The error, with the place of the deployment in the file.
+fn located(at: usize, error: &Error) -> Error {
+    let setting = error.param().unwrap_or("model");
+    Error::new(
+        ErrorKind::InvalidRequest,
+        format!("model_list[{at}].litellm_params.{setting}: {}", error.message()),
+    )
+    .with_param(setting)
+}
+
+fn limits(config: &Config) -> Limits {
+    let by_file = usize::try_from(config.server.max_body_size).unwrap_or(usize::MAX);
+    Limits {
+        body_size: config.general.max_request_size_mb.map_or(by_file, bytes),
+        body_time: config.server.body_timeout,
+    }
+}
+
+fn bytes(megabytes: f64) -> usize {
+    (megabytes * 1_048_576.0) as usize
+}
+
+fn key_header(name: &str) -> Result<HeaderName, Error> {
+    name.to_ascii_lowercase().parse().map_err(|_| {
+        let message = format!("general_settings.litellm_key_header_name: `{name}` is not a header name");
+        Error::new(ErrorKind::InvalidRequest, message)
+    })
+}

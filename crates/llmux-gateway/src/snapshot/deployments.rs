@@ -1,0 +1,111 @@
+//! From an entry of the model list to a deployment.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use llmux_config::{Config, Echo, Model, ModelParams};
+use llmux_core::{Error, ErrorKind, ExposeSecret, ProviderSettings, Result, Shaping, Timeouts};
+use llmux_router::{Deployment, DeploymentSettings, closest};
+use serde_json::{Map, Value};
+
+use super::Parts;
+
+/// The provider that answers `mock_response` without calling anybody.
+const BUILT_IN: &str = "llmux";
+
+/// Builds the deployment; `None` when its provider does not exist yet.
+pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Option<Deployment>> {
+    let params = &model.params;
+    let registry = &parts.registry;
+    let Some((provider, name)) = registry.split_model(&params.model, params.provider.as_deref()) else {
+        return Err(unknown_provider(&params.model, parts));
+    };
+    let provider = if params.mock_response.is_some() { BUILT_IN } else { provider };
+    if registry.providers.is_planned(provider) {
+        return Ok(None);
+    }
+    if !registry.providers.contains(provider) {
+        return Err(unknown_provider(&params.model, parts));
+    }
+    let settings = provider_settings(params, config, parts)?;
+    let provider = registry.providers.build(provider, &settings)?;
+    let deployment = Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider);
+    Ok(Some(deployment.with_settings(deployment_settings(params))))
+}
+
+fn unknown_provider(model: &str, parts: &Parts) -> Error {
+    let prefix = model.split('/').next().unwrap_or_default();
+    let close = closest(prefix, parts.registry.providers.kinds());
+    let hint = match close.as_slice() {
+        [] => "write it as `provider/model`, or set `custom_llm_provider`".to_owned(),
+        names => format!("did you mean {}?", names.join(" or ")),
+    };
+    Error::new(ErrorKind::InvalidRequest, format!("`{model}` names no known provider; {hint}"))
+        .with_param("model")
+}
+
+fn provider_settings(params: &ModelParams, config: &Config, parts: &Parts) -> Result<ProviderSettings> {
+    let mut settings = ProviderSettings::default();
+    settings.base_url = params.api_base.as_ref().map(|base| base.as_str().to_owned());
+    settings.api_key = params.api_key.clone();
+    settings.api_version = params.api_version.clone();
+    settings.organization = params.organization.clone();
+    settings.headers = headers(params)?;
+    settings.environment = parts.environment.clone();
+    settings.options = options(&params.echo, params.mock_response.as_deref());
+    let mut shaping = Shaping::default();
+    shaping.drop_params = params.drop_params.unwrap_or(config.litellm.drop_params);
+    shaping.additional_drop_params = params.additional_drop_params.clone();
+    shaping.allowed_params = params.allowed_openai_params.clone();
+    shaping.defaults = (*params.defaults).clone();
+    shaping.extra_body = (*params.extra_body).clone();
+    settings.shaping = shaping;
+    Ok(settings)
+}
+
+fn headers(params: &ModelParams) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &params.extra_headers {
+        let wrong = |what: &str| {
+            let message = format!("`{name}` is not a valid header {what}");
+            Error::new(ErrorKind::InvalidRequest, message).with_param("extra_headers")
+        };
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("name"))?;
+        let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| wrong("value"))?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}
+
+/// What the built-in provider is told. Other providers have no options yet.
+fn options(echo: &Echo, mock_response: Option<&str>) -> Map<String, Value> {
+    let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let mut options = Map::new();
+    if *echo != Echo::default() {
+        options.insert("first_byte_ms".into(), milliseconds(echo.first_byte).into());
+        options.insert("between_ms".into(), milliseconds(echo.between).into());
+        options.insert("status".into(), echo.status.into());
+        options.insert("retry_after_ms".into(), echo.retry_after.map(milliseconds).into());
+        options.insert("cut_after".into(), echo.cut_after.into());
+    }
+    if let Some(text) = mock_response {
+        options.insert("text".into(), text.into());
+    }
+    options
+}
+
+fn deployment_settings(params: &ModelParams) -> DeploymentSettings {
+    let mut settings = DeploymentSettings::default();
+    settings.weight = params.weight;
+    settings.rpm = params.rpm;
+    settings.tpm = params.tpm;
+    settings.order = params.order;
+    settings.num_retries = params.num_retries;
+    let mut timeouts = Timeouts::default();
+    timeouts.connect = params.connect_timeout;
+    timeouts.first_byte = params.first_byte_timeout;
+    timeouts.between_bytes = params.idle_timeout;
+    timeouts.total = params.timeout;
+    settings.timeouts = timeouts;
+    settings.stream_timeouts.total = params.stream_timeout;
+    settings
+}

@@ -1,0 +1,132 @@
+//! `receive`: the body within its limits, its envelope, and what the request wants otherwise than configured.
+
+use std::{borrow::Cow, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, request::Parts};
+use hyper::body::Incoming;
+use llmux_core::{Dialect, Envelope, Error, ErrorKind, Result};
+use llmux_router::Overrides;
+use llmux_wire::json::{edit::Edits, envelope};
+
+use crate::{server::read_body, snapshot::Snapshot};
+
+/// A request, as far as the gateway reads it.
+pub(crate) struct Received {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) envelope: Envelope,
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) overrides: Overrides,
+}
+
+/// Fields with which a client would choose where its request goes and who pays for it.
+const CREDENTIALS: &[&str] = &["api_key", "api_base", "base_url", "api_version"];
+
+/// Reads the request.
+///
+/// # Errors
+/// 413, 408, or a 400 that names the field at fault.
+pub(crate) async fn run(
+    snapshot: &Snapshot,
+    parts: Parts,
+    body: Incoming,
+    model: Option<Cow<'_, str>>,
+    dialect: Dialect,
+) -> Result<Received> {
+    let mut body = read_body(body, snapshot.limits.body_size, snapshot.limits.body_time).await?;
+    let mut fields = envelope::read(&body)?;
+    if let Some(name) = CREDENTIALS.iter().find(|name| fields.find(&body, name).is_some()) {
+        return Err(Error::invalid(*name, format!("`{name}` cannot be chosen by a client")));
+    }
+    if let Some(model) = model.as_deref().filter(|_| fields.find(&body, "model").is_none()) {
+        // Azure's clients name the model in the path only.
+        let mut edits = Edits::new();
+        edits.set_str("model", model);
+        body = edits.apply(&body, &fields);
+        fields = envelope::read(&body)?;
+    }
+    let fields_of = Fields { body: &body, envelope: &fields };
+    let model = match model {
+        Some(model) => model.into_owned(),
+        None => fields_of.text("model")?.ok_or_else(|| missing("model"))?,
+    };
+    let stream = fields_of.boolean("stream")?.unwrap_or_default();
+    let overrides = overrides(&fields_of, &parts.headers, stream)?;
+    if dialect == Dialect::OpenAi && model.is_empty() {
+        return Err(missing("model"));
+    }
+    Ok(Received { headers: parts.headers, body, envelope: fields, model, stream, overrides })
+}
+
+fn overrides(fields: &Fields<'_>, headers: &HeaderMap, stream: bool) -> Result<Overrides> {
+    let mut overrides = Overrides::default();
+    let by_header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let seconds = |header: &'static str, field: &'static str| match by_header(header) {
+        Some(text) => text.trim().parse().map_err(|_| wrong(header, "a number of seconds")).map(Some),
+        None => fields.number(field),
+    };
+    let whole = match seconds("x-litellm-timeout", "timeout")? {
+        None => fields.number("request_timeout")?,
+        some => some,
+    };
+    let streamed = seconds("x-litellm-stream-timeout", "stream_timeout")?.filter(|_| stream);
+    overrides.timeouts.total = streamed.or(whole).map(duration).transpose()?;
+    overrides.retries = match by_header("x-litellm-num-retries") {
+        Some(text) => Some(text.trim().parse().map_err(|_| wrong("x-litellm-num-retries", "a count"))?),
+        None => fields.count("num_retries")?,
+    };
+    overrides.drop_params = fields.boolean("drop_params")?.unwrap_or_default();
+    Ok(overrides)
+}
+
+fn duration(seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| wrong("timeout", "a positive number of seconds"))
+}
+
+/// Reads single fields by their position.
+struct Fields<'a> {
+    body: &'a Bytes,
+    envelope: &'a Envelope,
+}
+
+impl Fields<'_> {
+    fn raw(&self, name: &str) -> Option<&[u8]> {
+        self.envelope.get(self.body, name).filter(|raw| *raw != b"null")
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, name: &str, expected: &str) -> Result<Option<T>> {
+        let read = |raw: &[u8]| serde_json::from_slice(raw).map_err(|_| wrong(name, expected));
+        self.raw(name).map(read).transpose()
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>> {
+        self.read(name, "a string")
+    }
+
+    fn boolean(&self, name: &str) -> Result<Option<bool>> {
+        self.read(name, "true or false")
+    }
+
+    fn number(&self, name: &str) -> Result<Option<f64>> {
+        self.read(name, "a number of seconds")
+    }
+
+    fn count(&self, name: &str) -> Result<Option<u32>> {
+        self.read(name, "a whole number of zero or more")
+    }
+}
+
+fn wrong(name: &str, expected: &str) -> Error {
+    Error::invalid(name, format!("`{name}` must be {expected}")).with_code("invalid_type")
+}
+
+fn missing(name: &str) -> Error {
+    Error::client(ErrorKind::InvalidRequest, format!("`{name}` is required"))
+        .with_param(name)
+        .with_code("missing_required_parameter")
+}

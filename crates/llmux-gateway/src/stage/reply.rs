@@ -1,0 +1,52 @@
+//! `reply`: status, headers and body of the answer, or the error in the client's dialect.
+
+use http::{HeaderValue, Response, header};
+use llmux_core::RequestContext;
+use llmux_router::{Answer, AnswerBody, Refusal};
+
+use super::settle::Settle;
+use crate::{body::Body, error, headers};
+
+/// Writes the answer.
+pub(crate) fn answer(cx: &RequestContext, answer: Answer, settle: Settle) -> Response<Body> {
+    let Answer { status, headers: upstream, body, deployment, retries, dropped, .. } = answer;
+    let (body, content_type) = match body {
+        AnswerBody::Whole(bytes, report) => {
+            settle.complete(&report);
+            (Body::Full(bytes), "application/json")
+        }
+        AnswerBody::Stream(tap) => {
+            let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
+            (Body::Stream(Box::new(tap)), "text/event-stream")
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let out = response.headers_mut();
+    out.reserve(upstream.len().saturating_add(12));
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if content_type == "text/event-stream" {
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        // Asks reverse proxies in front of the gateway not to hold frames back.
+        out.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    }
+    headers::attribute(&deployment, retries, out);
+    headers::dropped(&dropped, out);
+    headers::forward(&upstream, out);
+    headers::time(cx, out);
+    response
+}
+
+/// Writes the error of the last attempt.
+pub(crate) fn refusal(cx: &RequestContext, refusal: &Refusal) -> Response<Body> {
+    let mut response = error::respond(&refusal.error, cx.dialect);
+    let out = response.headers_mut();
+    if let Some(deployment) = &refusal.deployment {
+        headers::attribute(deployment, refusal.retries, out);
+    }
+    if let Some(upstream) = refusal.error.headers() {
+        headers::forward(upstream, out);
+    }
+    headers::time(cx, out);
+    response
+}

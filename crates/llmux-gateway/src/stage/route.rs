@@ -1,0 +1,24 @@
+//! `route`, `translate` and `exchange`: the router finds a deployment that answers.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use llmux_core::RequestContext;
+use llmux_router::{Answer, Ask, Refusal};
+
+use super::receive::Received;
+use crate::snapshot::Snapshot;
+
+/// Gets an answer, or the reason why there is none.
+pub(crate) async fn run(
+    snapshot: &Snapshot,
+    cx: &RequestContext,
+    received: &Received,
+) -> Result<Answer, Refusal> {
+    let Received { headers, body, envelope, model, stream, overrides } = received;
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let ask = Ask::new(cx.operation, cx.dialect, model, body, envelope, headers)
+        .with_stream(*stream)
+        .with_created(created)
+        .with_overrides(*overrides);
+    snapshot.router.ask(&ask).await
+}
