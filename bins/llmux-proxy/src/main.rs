@@ -1,0 +1,75 @@
+//! The LLMux gateway: one endpoint in front of every model provider.
+//!
+//! This file puts the parts together: arguments, configuration, log, snapshot, listener, signals.
+
+mod args;
+mod greeting;
+mod reload;
+mod setup;
+mod signals;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::Parser;
+use llmux_gateway::{Gateway, server::Server};
+use tokio_util::sync::CancellationToken;
+
+use args::Args;
+use setup::Setup;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match start(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            // Nothing is left to be done when not even this can be written.
+            let _ = writeln!(io::stderr(), "{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs until the process is told to stop.
+fn start(args: &Args) -> Result<(), String> {
+    let setup = Setup::new(args);
+    let (loaded, built) = setup.load()?;
+    let config = &loaded.config;
+    if args.validate_config {
+        return writeln!(io::stdout(), "the configuration is valid").map_err(|error| error.to_string());
+    }
+    setup::refuse_open_door(config)?;
+    let log = llmux_telemetry::init(setup::log_options(args, config)).map_err(|error| error.to_string())?;
+    setup::report_warnings(&loaded, &built);
+    if args.has_ignored() {
+        tracing::warn!("some of LiteLLM's flags were given that mean nothing here");
+    }
+
+    let server = Server::bind((&config.server).into()).map_err(|error| error.message().to_owned())?;
+    let gateway = Arc::new(Gateway::new(built.snapshot));
+    greeting::print(&server, config, &gateway).map_err(|error| error.to_string())?;
+
+    let workers = config.server.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers.unwrap_or(1))
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let cut = runtime.block_on(async {
+        let shutdown = CancellationToken::new();
+        let reload = reload::Reload::new(setup, Arc::clone(&gateway), server.certificates());
+        reload.watch(&loaded);
+        signals::listen(Arc::clone(&gateway), reload, shutdown.clone())
+            .map_err(|error| format!("signals cannot be received: {error}"))?;
+        server.run(gateway, shutdown).await.map_err(|error| error.message().to_owned())
+    })?;
+    tracing::info!(cut, "stopped");
+    drop(log);
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Serving from a new configuration without dropping a request: on SIGHUP, and when a file changes.
+
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use llmux_config::Loaded;
+use llmux_gateway::{Gateway, server::Certificates};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+
+use crate::setup::{Setup, report_warnings};
+
+/// How long a file must be left alone before it is read: editors and mounts change it in several steps.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Reloads the configuration. Clones share the same state.
+#[derive(Clone)]
+pub(crate) struct Reload(Arc<Inner>);
+
+struct Inner {
+    setup: Setup,
+    gateway: Arc<Gateway>,
+    certificates: Option<Certificates>,
+    changed: Arc<Notify>,
+    /// The watcher, and the folders that it watches.
+    watched: Mutex<Option<(RecommendedWatcher, BTreeSet<PathBuf>)>>,
+    seen: Mutex<u64>,
+}
+
+impl Reload {
+    pub(crate) fn new(setup: Setup, gateway: Arc<Gateway>, certificates: Option<Certificates>) -> Self {
+        Self(Arc::new(Inner {
+            setup,
+            gateway,
+            certificates,
+            changed: Arc::new(Notify::new()),
+            watched: Mutex::new(None),
+            seen: Mutex::new(0),
+        }))
+    }
+
+    /// Reads everything anew. A configuration with mistakes is reported and not used.
+    pub(crate) fn now(&self) {
+        if let Some(certificates) = &self.0.certificates
+            && let Err(error) = certificates.reload()
+        {
+            tracing::error!(%error, "the certificate was not reloaded");
+        }
+        match self.0.setup.load() {
+            Ok((loaded, built)) => {
+                report_warnings(&loaded, &built);
+                self.0.gateway.replace(built.snapshot);
+                self.follow(&loaded.files);
+                tracing::info!("configuration reloaded");
+            }
+            Err(problems) => {
+                tracing::error!("the new configuration has mistakes and is not used:\n{problems}");
+            }
+        }
+    }
+
+    /// Reloads whenever one of the configuration's files changes, unless it says otherwise.
+    pub(crate) fn watch(&self, loaded: &Loaded) {
+        if !loaded.config.server.watch || loaded.files.is_empty() {
+            return;
+        }
+        let changed = Arc::clone(&self.0.changed);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                changed.notify_one();
+            }
+        });
+        match watcher {
+            Ok(watcher) => {
+                *lock(&self.0.watched) = Some((watcher, BTreeSet::new()));
+                self.follow(&loaded.files);
+                *lock(&self.0.seen) = digest(&loaded.files);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "configuration files cannot be watched; send SIGHUP to reload")
+            }
+        }
+        let (reload, files) = (self.clone(), loaded.files.clone());
+        tokio::spawn(async move { reload.run(files).await });
+    }
+
+    async fn run(&self, files: Vec<PathBuf>) {
+        loop {
+            self.0.changed.notified().await;
+            while tokio::time::timeout(QUIET, self.0.changed.notified()).await.is_ok() {}
+            let now = digest(&files);
+            let before = std::mem::replace(&mut *lock(&self.0.seen), now);
+            if now != before {
+                self.now();
+            }
+        }
+    }
+
+    /// Watches the folders of these files. Folders, not files: editors and mounts replace a file by another.
+    fn follow(&self, files: &[PathBuf]) {
+        let mut watched = lock(&self.0.watched);
+        let Some((watcher, folders)) = watched.as_mut() else { return };
+        for folder in files.iter().filter_map(|file| file.parent()) {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            if !folders.insert(folder.to_owned()) {
+                continue;
+            }
+            if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+                tracing::warn!(%error, folder = %folder.display(), "a folder cannot be watched");
+            }
+        }
+    }
+}
+
+/// A digest of the files' contents, so that an event that changed nothing reloads nothing.
+fn digest(files: &[PathBuf]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        std::fs::read(file).unwrap_or_default().hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,159 @@
+//! From arguments and files to what the gateway serves. Done at the start, and again at each reload.
+
+use std::{
+    fmt::Display,
+    io::IsTerminal,
+    net::{IpAddr, ToSocketAddrs},
+    sync::Arc,
+};
+
+use llmux::http::HttpTransport;
+use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
+use llmux_core::{Environment, ExposeSecret, Registry, Transport};
+use llmux_gateway::{Built, Parts, Snapshot};
+use llmux_telemetry::{LogFormat, LogOptions};
+
+use crate::args::Args;
+
+/// Keys of examples that somebody may have forgotten to change.
+const EXAMPLE_KEYS: &[&str] = &["sk-1234", "sk-12345"];
+
+/// What stays the same over reloads.
+pub(crate) struct Setup {
+    args: Args,
+    registry: Arc<Registry>,
+    transport: Result<Arc<dyn Transport>, String>,
+}
+
+impl Setup {
+    pub(crate) fn new(args: &Args) -> Self {
+        let transport = HttpTransport::builder().build();
+        Self {
+            args: args.clone(),
+            registry: Arc::new(llmux::registry()),
+            transport: transport
+                .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
+                .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
+        }
+    }
+
+    /// Reads the configuration and builds what it describes.
+    pub(crate) fn load(&self) -> Result<(Loaded, Built), String> {
+        let loader = Loader::new(|name| std::env::var(name).ok());
+        let mut loaded = match &self.args.config {
+            Some(path) => loader.load(path).map_err(|report| report.to_string())?,
+            None => loader.from_environment(&well_known()),
+        };
+        self.apply_arguments(&mut loaded.config);
+        let section = loaded.environment.clone();
+        let environment = Environment::new(move |name| {
+            section.get(name).map(str::to_owned).or_else(|| std::env::var(name).ok())
+        });
+        let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment);
+        let built = Snapshot::build(&loaded.config, &parts)
+            .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;
+        Ok((loaded, built))
+    }
+
+    fn apply_arguments(&self, config: &mut Config) {
+        let Args { host, port, workers, tls_cert, tls_key, allow_unauthenticated, .. } = &self.args;
+        let server = &mut config.server;
+        if let Some(host) = host {
+            server.host.clone_from(host);
+        }
+        server.port = port.unwrap_or(server.port);
+        server.workers = workers.or(server.workers);
+        if let (Some(cert), Some(key)) = (tls_cert, tls_key) {
+            let mut tls = Tls::default();
+            (tls.cert_file, tls.key_file) = (cert.clone(), key.clone());
+            server.tls = Some(tls);
+        }
+        config.general.allow_unauthenticated |= allow_unauthenticated.unwrap_or_default();
+    }
+}
+
+/// Providers that serve as soon as their key is in the environment.
+fn well_known() -> Vec<WellKnown> {
+    llmux::providers::well_known()
+        .flat_map(|(provider, keys, bases)| {
+            keys.iter().map(move |env_key| WellKnown { provider, env_key, env_base: bases.first().copied() })
+        })
+        .collect()
+}
+
+/// Refuses to serve other machines without a key, or with one that stands in every example.
+pub(crate) fn refuse_open_door(config: &Config) -> Result<(), String> {
+    let host = config.server.host.as_str();
+    if config.general.allow_unauthenticated || is_loopback(host) {
+        return Ok(());
+    }
+    let weak = match &config.general.master_key {
+        None => "there is no `general_settings.master_key`",
+        Some(key) if EXAMPLE_KEYS.contains(&key.expose_secret()) => {
+            "`general_settings.master_key` is the one of the examples"
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(format!(
+        "error: {weak}, so anybody who reaches {host} could use your provider accounts. Set a key \
+         (or the variable LLMUX_MASTER_KEY), listen on 127.0.0.1, or allow it with --allow-unauthenticated"
+    ))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    match literal {
+        Ok(address) => address.is_loopback(),
+        Err(_) => {
+            (host, 0).to_socket_addrs().is_ok_and(|mut found| found.all(|address| address.ip().is_loopback()))
+        }
+    }
+}
+
+/// What is logged: arguments beat the configuration.
+pub(crate) fn log_options(args: &Args, config: &Config) -> LogOptions {
+    let level = if args.debug { "debug" } else { config.logging.level.as_str() };
+    let format = match config.logging.format {
+        Format::Json => LogFormat::Json,
+        Format::Text => LogFormat::Text,
+    };
+    let mut options = LogOptions::new(args.log.as_deref().unwrap_or(level), format);
+    options.ansi = std::io::stderr().is_terminal();
+    options
+}
+
+/// Logs what is odd about a configuration.
+pub(crate) fn report_warnings(loaded: &Loaded, built: &Built) {
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    for warning in &built.warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+fn lines(items: impl Iterator<Item = impl Display>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_machines_are_served_only_with_a_key_of_ones_own() {
+        let mut config = Config::default();
+        assert!(refuse_open_door(&config).is_ok());
+        for host in ["0.0.0.0", "::", "192.168.1.1"] {
+            config.server.host = host.to_owned();
+            assert!(refuse_open_door(&config).is_err(), "{host}");
+        }
+        config.general.master_key = Some("sk-1234".into());
+        assert!(refuse_open_door(&config).is_err());
+        config.general.master_key = Some("sk-a-key-of-my-own".into());
+        assert!(refuse_open_door(&config).is_ok());
+        config.general.master_key = None;
+        config.general.allow_unauthenticated = true;
+        assert!(refuse_open_door(&config).is_ok());
+    }
+}
