@@ -73,7 +73,7 @@ impl<W: Watch> Passthrough<W> {
                     let _ = frames.split_to(frame.len());
                     kept = 0;
                 }
-                Err(error) if !self.started && out.is_empty() && kept == 0 => return Err(error),
+                Err(error) if !self.started => return Err(error),
                 Err(error) => {
                     // The provider's own error frame is in the client's dialect already.
                     self.report.stream_error = Some(error.message().to_owned());
@@ -104,7 +104,11 @@ impl<W: Watch> Reply for Passthrough<W> {
             self.held.extend_from_slice(&piece);
             self.held.split().freeze()
         };
-        let complete = last_frame_end(&piece);
+        let mut complete = last_frame_end(&piece);
+        // Comments in front of the first event wait for it: it may be an error, and another deployment's turn.
+        if !self.started && !piece.get(..complete).is_some_and(carries_data) {
+            complete = 0;
+        }
         let rest = piece.split_off(complete);
         if !rest.is_empty() {
             if rest.len() > MAX_EVENT {

@@ -59,6 +59,11 @@ pub(super) struct WireFunction {
 }
 
 impl WireFunction {
+    /// Whether it is a call at all: some hosts send every field of the reference, empty where there is nothing.
+    pub(super) fn is_named(&self) -> bool {
+        self.name.as_deref().is_some_and(|name| !name.is_empty())
+    }
+
     /// The arguments as text.
     pub(super) fn arguments_text(&self) -> String {
         match &self.arguments {
@@ -127,14 +132,14 @@ fn read_choice(choice: WireChoice) -> Choice {
     if let Some(refusal) = message.refusal.filter(|text| !text.is_empty()) {
         parts.push(Part::new(Content::Refusal(refusal)));
     }
-    if let Some(value) = message.audio {
+    if let Some(value) = message.audio.filter(|audio| audio.get("data").is_some_and(|data| data != "")) {
         parts.push(Part::new(Content::Opaque {
             dialect: Dialect::OpenAi,
             value: serde_json::json!({ "type": "audio", "audio": value }),
         }));
     }
     parts.extend(message.tool_calls.unwrap_or_default().into_iter().map(read_call));
-    if let Some(function) = message.function_call {
+    if let Some(function) = message.function_call.filter(WireFunction::is_named) {
         let name = function.name.clone().unwrap_or_default();
         let arguments = function.arguments_text();
         parts.push(Part::new(Content::ToolCall(ToolCall { id: name.clone(), name, arguments })));

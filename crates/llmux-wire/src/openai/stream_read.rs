@@ -214,7 +214,8 @@ impl Progress {
         for call in delta.tool_calls.unwrap_or_default() {
             self.tool(choice, call, events);
         }
-        if let Some(function) = delta.function_call {
+        let begun = self.calls > 0;
+        if let Some(function) = delta.function_call.filter(|function| begun || function.is_named()) {
             self.tool(choice, ToolDelta { index: Some(0), id: None, function: Some(function) }, events);
         }
     }

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use llmux_core::{Error, ReplyReport, Result};
+use llmux_core::{Error, ErrorKind, ReplyReport, Result};
 use memchr::memmem;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::{answer_read::bad, error::read_stream_error, error::write_error, usage};
@@ -22,6 +22,9 @@ struct Digest<'a> {
     model: Option<std::borrow::Cow<'a, str>>,
     #[serde(default)]
     choices: Option<Vec<DigestChoice<'a>>>,
+    /// The vectors of an embeddings answer.
+    #[serde(default)]
+    data: Option<IgnoredAny>,
     #[serde(default)]
     usage: Option<usage::Wire>,
     #[serde(default)]
@@ -104,6 +107,12 @@ impl Watch for OpenAiWatch {
             digest.error.as_ref().filter(|error| !error.is_null() && digest.choices.is_none())
         {
             return Err(read_stream_error(&serde_json::json!({ "error": error })));
+        }
+        if digest.choices.is_none() && digest.data.is_none() {
+            return Err(Error::upstream(
+                ErrorKind::BadReply,
+                "the provider's answer has neither choices nor data",
+            ));
         }
         digest.note(report);
         Ok(())
