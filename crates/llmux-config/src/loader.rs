@@ -232,9 +232,7 @@ fn check_cors(config: &Map<String, Json>, root: &Node, problems: &mut Problems) 
 /// Gives `router_settings` and `logging` what `litellm_settings` says and they do not.
 fn inherit(config: &mut Map<String, Json>) {
     let Some(Json::Object(litellm)) = config.get("litellm_settings").cloned() else { return };
-    for (from, to) in
-        [("num_retries", "num_retries"), ("allowed_fails", "allowed_fails"), ("request_timeout", "timeout")]
-    {
+    for (from, to) in [("num_retries", "num_retries"), ("request_timeout", "timeout")] {
         if let (Some(value), Some(router)) = (litellm.get(from), section(config, "router_settings")) {
             router.entry(to).or_insert_with(|| value.clone());
         }

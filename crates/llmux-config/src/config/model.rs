@@ -60,24 +60,16 @@ pub struct ModelParams {
     pub first_byte_timeout: Option<Duration>,
     /// Time between two pieces of an answer.
     pub idle_timeout: Option<Duration>,
-    /// Further attempts at this very deployment.
-    pub max_retries: Option<u32>,
     /// Further attempts after a failure here; beats the router's.
     pub num_retries: Option<u32>,
-    /// Requests a minute.
+    /// Requests a minute: the share of the load without `weight`.
     pub rpm: Option<u64>,
-    /// Tokens a minute.
+    /// Tokens a minute: the share of the load without `weight` and `rpm`.
     pub tpm: Option<u64>,
     /// Share of the load among deployments of the same name.
     pub weight: Option<f64>,
     /// The lowest is tried first.
     pub order: Option<u64>,
-    /// Requests that may run at once.
-    pub max_parallel_requests: Option<u64>,
-    /// Time that it is left alone after failing; beats the router's.
-    pub cooldown_time: Option<Duration>,
-    /// Labels of the deployment.
-    pub tags: Vec<String>,
     /// Whether what the provider lacks is left out; the global setting if not given.
     pub drop_params: Option<bool>,
     /// Further parameters to leave out.
@@ -88,8 +80,6 @@ pub struct ModelParams {
     pub extra_body: JsonObject,
     /// Answer with this text and call nobody.
     pub mock_response: Option<String>,
-    /// Show reasoning in the content.
-    pub merge_reasoning_content_in_choices: Option<bool>,
     /// What the built-in echo model does.
     pub echo: Echo,
     /// Request parameters for requests that do not set them.
@@ -122,10 +112,6 @@ pub struct ModelInfo {
     pub id: String,
     /// What the model is for, such as `chat`.
     pub mode: Option<String>,
-    /// The model that it really is, for limits and prices.
-    pub base_model: Option<String>,
-    /// Groups through which access is granted.
-    pub access_groups: Vec<String>,
     /// All keys as they were given, these and any other.
     pub extra: JsonObject,
 }

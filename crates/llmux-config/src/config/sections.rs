@@ -47,7 +47,7 @@ pub struct Server {
     pub max_connections: usize,
     /// Time a client has for the head of a request.
     pub header_timeout: Duration,
-    /// Time a client has for the body of a request.
+    /// Longest silence between two pieces of a request's body.
     pub body_timeout: Duration,
     /// Time after which an unused connection is closed.
     pub idle_timeout: Duration,
@@ -55,7 +55,7 @@ pub struct Server {
     pub drain_timeout: Duration,
     /// Largest request body in bytes.
     pub max_body_size: u64,
-    /// What pages of other origins may do; nothing if not given.
+    /// What pages of other origins may do. If not given: all that is served when there is a master key, else nothing.
     pub cors: Option<Cors>,
     /// Threads that serve; one per processor if not given.
     pub workers: Option<usize>,
@@ -127,12 +127,6 @@ pub struct Router {
     pub stream_timeout: Option<Duration>,
     /// Least time between two attempts.
     pub retry_after: Duration,
-    /// Failures a minute before a deployment cools down.
-    pub allowed_fails: u32,
-    /// Time that a failing deployment is left alone.
-    pub cooldown_time: Duration,
-    /// Never leave a failing deployment alone.
-    pub disable_cooldowns: bool,
     /// Other names for models, by that name.
     pub model_group_alias: BTreeMap<String, Alias>,
 }
@@ -145,9 +139,6 @@ impl Default for Router {
             timeout: Duration::from_secs(6000),
             stream_timeout: None,
             retry_after: Duration::ZERO,
-            allowed_fails: 3,
-            cooldown_time: Duration::from_secs(5),
-            disable_cooldowns: false,
             model_group_alias: BTreeMap::new(),
         }
     }
@@ -175,7 +166,7 @@ pub struct Alias {
 }
 
 /// `litellm_settings`. What the router and the log need is already in [`Router`] and [`Logging`].
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LiteLlm {
@@ -183,30 +174,12 @@ pub struct LiteLlm {
     pub drop_params: bool,
     /// As given; [`Router::num_retries`] is what counts.
     pub num_retries: Option<u32>,
-    /// As given; [`Router::allowed_fails`] is what counts.
-    pub allowed_fails: Option<u32>,
     /// As given; [`Router::timeout`] is what counts.
     pub request_timeout: Option<Duration>,
     /// As given; [`Logging::format`] is what counts.
     pub json_logs: bool,
     /// As given; [`Logging::level`] is what counts.
     pub set_verbose: bool,
-    /// Name models and deployments in errors for clients.
-    pub expose_router_debug_in_errors: bool,
-}
-
-impl Default for LiteLlm {
-    fn default() -> Self {
-        Self {
-            drop_params: false,
-            num_retries: None,
-            allowed_fails: None,
-            request_timeout: None,
-            json_logs: false,
-            set_verbose: false,
-            expose_router_debug_in_errors: true,
-        }
-    }
 }
 
 /// `logging`

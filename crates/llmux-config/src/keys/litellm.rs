@@ -11,12 +11,9 @@ pub(crate) static LITELLM: Section = Section {
         Key::new("drop_params", Flag, "Leave out what a provider lacks instead of refusing the request.")
             .default("false"),
         Key::new("num_retries", Integer(0, 1000), "As in `router_settings`, which wins."),
-        Key::new("allowed_fails", Integer(0, 1_000_000), "As in `router_settings`, which wins."),
         Key::new("request_timeout", Duration, "As `timeout` in `router_settings`, which wins."),
         Key::new("json_logs", Flag, "As `logging.format: json`, which wins.").default("false"),
         Key::new("set_verbose", Flag, "As `logging.level: debug`, which wins.").default("false"),
-        Key::new("expose_router_debug_in_errors", Flag, "Name models and deployments in errors for clients.")
-            .default("true"),
     ]],
     not_yet: &[OBSERVING, SHAPING, BUDGETS, OTHER],
     keep_in: None,
@@ -60,6 +57,7 @@ const OBSERVING: &[&str] = &[
 
 const SHAPING: &[&str] = &[
     "modify_params",
+    "allowed_fails",
     "fallbacks",
     "context_window_fallbacks",
     "content_policy_fallbacks",
@@ -136,6 +134,7 @@ const BUDGETS: &[&str] = &[
 ];
 
 const OTHER: &[&str] = &[
+    "expose_router_debug_in_errors",
     "cache",
     "cache_params",
     "enable_redis_auth_cache",

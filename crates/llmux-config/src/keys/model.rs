@@ -97,7 +97,6 @@ const CALL: &[Key] = &[
     Key::new("connect_timeout", Duration, "Time until the connection stands."),
     Key::new("first_byte_timeout", Duration, "Time until the answer begins."),
     Key::new("idle_timeout", Duration, "Time between two pieces of an answer."),
-    Key::new("max_retries", Integer(0, 1000), "Further attempts at this very deployment."),
     Key::new(
         "num_retries",
         Integer(0, 1000),
@@ -111,23 +110,11 @@ const CALL: &[Key] = &[
     ),
     Key::new("weight", Number(0.0), "Its share of the load among deployments of the same name."),
     Key::new("order", Integer(0, i64::MAX), "The lowest is tried first; higher ones when no lower is left."),
-    Key::new("max_parallel_requests", Integer(1, i64::MAX), "Requests that may run at once."),
-    Key::new(
-        "cooldown_time",
-        DurationOrZero,
-        "Time that it is left alone after failing; beats `router_settings`.",
-    ),
-    Key::new("tags", Texts, "Labels of the deployment."),
     Key::new("drop_params", Flag, "Leave out what the provider lacks instead of refusing the request."),
     Key::new("additional_drop_params", Texts, "Further parameters to leave out, such as `tools[*].strict`."),
     Key::new("allowed_openai_params", Texts, "Parameters to send on even if the provider should lack them."),
     Key::new("extra_body", Object, "Members to add to the body of requests."),
     Key::new("mock_response", Text, "Answer with this text, or with the error it names, and call nobody."),
-    Key::new(
-        "merge_reasoning_content_in_choices",
-        Flag,
-        "Show reasoning in the content, between `<think>` tags.",
-    ),
     Key::new("echo", Nested(&ECHO), "What the built-in `llmux/echo` model does."),
 ];
 
@@ -183,8 +170,13 @@ const PRICING: &[&str] = &[
 const PARAMS_NOT_YET: &[&str] = &[
     "timeout_by_service_tier",
     "stream_timeout_by_service_tier",
+    "max_retries",
+    "max_parallel_requests",
+    "cooldown_time",
+    "merge_reasoning_content_in_choices",
     "itpm",
     "otpm",
+    "tags",
     "tag_regex",
     "max_budget",
     "budget_duration",
@@ -245,12 +237,12 @@ pub(crate) static INFO: Section = Section {
             }),
             "What the model is for.",
         ),
-        Key::new("base_model", Text, "The model that it really is, for limits and prices."),
-        Key::new("access_groups", Texts, "Groups through which access is granted."),
     ]],
     not_yet: &[
         PRICING,
         &[
+            "base_model",
+            "access_groups",
             "team_id",
             "team_public_model_name",
             "disable_background_health_check",

@@ -17,8 +17,7 @@ pub(crate) static ROOT: Section = Section {
         Key::new("general_settings", Nested(&general::GENERAL), "Who may call, and limits of requests.")
             .alias(&["general"]),
         Key::new("server", Nested(&server::SERVER), "Addresses, TLS, connection limits and timeouts."),
-        Key::new("router_settings", Nested(&router::ROUTER), "Retries, cooldowns and model aliases.")
-            .alias(&["router"]),
+        Key::new("router_settings", Nested(&router::ROUTER), "Retries and model aliases.").alias(&["router"]),
         Key::new("litellm_settings", Nested(&litellm::LITELLM), "Settings of the whole gateway.")
             .alias(&["settings"]),
         Key::new("logging", Nested(&server::LOGGING), "What is logged, and how."),

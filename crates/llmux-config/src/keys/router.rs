@@ -31,11 +31,6 @@ pub(crate) static ROUTER: Section = Section {
         Key::new("timeout", Duration, "Time for a whole call.").default("6000s"),
         Key::new("stream_timeout", Duration, "Time for a whole streamed call; `timeout` if not given."),
         Key::new("retry_after", DurationOrZero, "Least time between two attempts.").default("0s"),
-        Key::new("allowed_fails", Integer(0, 1_000_000), "Failures a minute before a deployment cools down.")
-            .default("3"),
-        Key::new("cooldown_time", DurationOrZero, "Time that a failing deployment is left alone.")
-            .default("5s"),
-        Key::new("disable_cooldowns", Flag, "Never leave a failing deployment alone.").default("false"),
         Key::new("model_group_alias", Named(&ALIAS, "model"), "Other names for models."),
         Key::new(
             "default_litellm_params",
@@ -55,7 +50,10 @@ pub(crate) static ROUTER: Section = Section {
         "default_fallbacks",
         "context_window_fallbacks",
         "content_policy_fallbacks",
+        "allowed_fails",
         "allowed_fails_policy",
+        "cooldown_time",
+        "disable_cooldowns",
         "enable_pre_call_checks",
         "optional_pre_call_checks",
         "deployment_affinity_ttl_seconds",

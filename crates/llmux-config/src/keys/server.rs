@@ -15,12 +15,13 @@ pub(crate) static SERVER: Section = Section {
         Key::new("tls", Nested(&TLS), "Serve HTTPS with this certificate."),
         Key::new("max_connections", Integer(1, 10_000_000), "Connections served at once.").default("65536"),
         Key::new("header_timeout", Duration, "Time a client has for the head of a request.").default("15s"),
-        Key::new("body_timeout", Duration, "Time a client has for the body of a request.").default("60s"),
+        Key::new("body_timeout", Duration, "Longest silence between two pieces of a request's body.")
+            .default("60s"),
         Key::new("idle_timeout", Duration, "Time after which an unused connection is closed.").default("75s"),
         Key::new("drain_timeout", DurationOrZero, "Time that running requests have to end at shutdown.")
             .default("30s"),
         Key::new("max_body_size", Size, "Largest request body.").default("32MiB"),
-        Key::new("cors", Nested(&CORS), "Answer browsers of other origins."),
+        Key::new("cors", Nested(&CORS), "What pages may do; if not given, any may call if there is a key."),
         Key::new("workers", Integer(1, 1024), "Threads that serve; one per processor if not given."),
         Key::new("watch", Flag, "Reload when a configuration file changes.").default("true"),
     ]],

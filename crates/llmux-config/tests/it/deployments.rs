@@ -126,8 +126,8 @@ fn the_echo_model_can_be_made_slow_and_faulty() {
 
 #[test]
 fn an_unset_item_of_a_list_is_left_out() {
-    let text = "model_list: [{model_name: a, litellm_params: {model: x/a, tags: [x, os.environ/NO, y]}}]";
+    let text = "model_list: [{model_name: a, litellm_params: {model: x/a, allowed_openai_params: [x, os.environ/NO, y]}}]";
     let loaded = loader(&[]).load_str(text, "c.yaml").unwrap();
-    assert_eq!(loaded.config.models[0].params.tags, ["x", "y"]);
+    assert_eq!(loaded.config.models[0].params.allowed_openai_params, ["x", "y"]);
     assert_eq!(loaded.warnings.len(), 1);
 }

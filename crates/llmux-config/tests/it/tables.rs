@@ -50,7 +50,7 @@ fn every_supported_key_has_a_typed_home_and_fits_the_schema() {
     let mut everything = object(&schema, &schema);
     everything["credential_list"][0]["credential_name"] = "word".into();
     let text = everything.to_string();
-    assert!(text.contains("drain_timeout") && text.contains("merge_reasoning_content_in_choices"));
+    assert!(text.contains("drain_timeout") && text.contains("additional_drop_params"));
     let validator = jsonschema::validator_for(&schema).unwrap();
     assert!(
         validator.is_valid(&everything),

@@ -15,16 +15,16 @@ fn anchors_aliases_and_merge_keys_work() {
     let text = "
 model_list:
   - model_name: a
-    litellm_params: &base { model: openai/a, rpm: 5, tags: &tags [x, y] }
+    litellm_params: &base { model: openai/a, rpm: 5, additional_drop_params: &names [x, y] }
   - model_name: b
     litellm_params: { <<: *base, rpm: 7 }
   - model_name: c
-    litellm_params: { model: openai/c, tags: *tags, <<: [{tpm: 1}, {tpm: 2, rpm: 3}] }
+    litellm_params: { model: openai/c, additional_drop_params: *names, <<: [{tpm: 1}, {tpm: 2, rpm: 3}] }
 ";
     let loaded = load(text);
     let models = &loaded.config.models;
     assert_eq!((models[1].params.model.as_str(), models[1].params.rpm), ("openai/a", Some(7)));
-    assert_eq!(models[2].params.tags, ["x", "y"]);
+    assert_eq!(models[2].params.additional_drop_params, ["x", "y"]);
     assert_eq!((models[2].params.tpm, models[2].params.rpm), (Some(1), Some(3)));
     assert!(loaded.warnings.is_empty());
 }
