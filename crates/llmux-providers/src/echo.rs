@@ -63,16 +63,14 @@ impl Echo {
         let pieces = vec![(self.faults.first_byte, body)];
         let scripted = ScriptedReply::pieces(StatusCode::OK, headers("application/json"), pieces)
             .with_cut(self.faults.cut_after == Some(0));
-        Exchange::new(Outgoing::Answered(scripted), passthrough(dialect), false)
+        Exchange::new(Outgoing::Answered(scripted), passthrough(dialect, false), false)
     }
 
     fn stream(&self, call: &Call<'_>, request: &ChatRequest, answer: ChatAnswer) -> Exchange {
         let mut writer: Box<dyn StreamWriter> = match (call.operation, call.dialect) {
-            (Operation::Completion, _) => {
-                Box::new(openai::CompletionStreamWriter::new(call.created, request.stream_usage))
-            }
+            (Operation::Completion, _) => Box::new(openai::CompletionStreamWriter::new(call.created, true)),
             (_, Dialect::Anthropic) => Box::new(anthropic::StreamWriter::new()),
-            _ => Box::new(openai::StreamWriter::new(call.created, request.stream_usage)),
+            _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };
         let mut pieces = Vec::new();
         for event in answer::events(answer) {
@@ -90,7 +88,7 @@ impl Echo {
         pieces.truncate(cut.unwrap_or(usize::MAX));
         let scripted = ScriptedReply::pieces(StatusCode::OK, headers("text/event-stream"), pieces)
             .with_cut(cut.is_some());
-        Exchange::new(Outgoing::Answered(scripted), passthrough(call.dialect), true)
+        Exchange::new(Outgoing::Answered(scripted), passthrough(call.dialect, !request.stream_usage), true)
     }
 
     fn embeddings(&self, call: &Call<'_>) -> Result<Exchange> {
@@ -123,7 +121,7 @@ impl Echo {
             headers.insert("retry-after", HeaderValue::from(wait.as_secs().max(1)));
         }
         let scripted = ScriptedReply::pieces(status, headers, vec![(self.faults.first_byte, body)]);
-        Exchange::new(Outgoing::Answered(scripted), passthrough(call.dialect), call.stream)
+        Exchange::new(Outgoing::Answered(scripted), passthrough(call.dialect, false), call.stream)
     }
 }
 
@@ -159,10 +157,11 @@ impl Provider for Echo {
     }
 }
 
-fn passthrough(dialect: Dialect) -> Box<dyn Reply> {
+/// `hides_usage`: the client did not ask for the usage of its stream, but it is counted all the same.
+fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply> {
     match dialect {
         Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
-        _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(false))),
+        _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::future::poll_fn;
-use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use llmux_core::{
     Call, Error, ErrorKind, Exchange, FailedReply, Frames, Outgoing, Reply, Result, Timeouts, Transport,
     TransportBody, TransportReply,
@@ -71,7 +71,7 @@ async fn open_stream(
     mut reply: Box<dyn Reply>,
     max_answer: usize,
 ) -> Result<Opened> {
-    if !is_event_stream(&headers) {
+    if is_document(&headers) {
         let bytes = collect(body, max_answer.min(MAX_FAILURE), true).await?;
         // Some hosts answer a stream request with an error object and a success status.
         reply.whole(bytes)?;
@@ -98,9 +98,11 @@ async fn open_stream(
     Ok(Opened { status, headers, body: AnswerBody::Stream(Box::new(tap)), dropped: Vec::new() })
 }
 
-/// A missing content type is taken for a stream: what comes will show.
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_none_or(|value| value.as_bytes().starts_with(b"text/event-stream"))
+/// Whether the answer says that it is a document and no stream. Any other content type, and none at all, is taken
+/// for a stream: what comes will show.
+fn is_document(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default().to_ascii_lowercase();
+    ["json", "html"].iter().any(|document| memchr::memmem::find(&kind, document.as_bytes()).is_some())
 }
 
 /// Reads a body of at most `limit` bytes. One that is longer is cut when `cut` is set, else refused. A body that

@@ -6,8 +6,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use llmux_core::{
-    Call, Dialect, Envelope, Error, ErrorKind, Operation, PickContext, ReplyReport, Strategy, Timeouts,
-    Transport,
+    Call, Dialect, Envelope, Error, ErrorKind, Operation, PickContext, ReplyReport, Retry, Strategy,
+    Timeouts, Transport,
 };
 use llmux_wire::tap::Tap;
 
@@ -165,14 +165,15 @@ impl Router {
         drop(table);
         let mut tried = Tried::default();
         let mut attempts = 0;
+        let mut policy = None;
         loop {
             let deployment = self.pick(&group, &tried)?;
             let error = match self.attempt(&deployment, ask, &requested).await {
                 Ok(opened) => return Ok(answer(opened, deployment, attempts)),
                 Err(error) => error,
             };
-            tried.add(&group, &deployment);
-            let policy = self.policy(ask, &deployment);
+            tried.add(&group, &deployment, error.retry());
+            let policy = policy.get_or_insert_with(|| self.policy(ask, &deployment));
             let untried = tried.count() < group.deployments.len();
             let decision = policy.decide(&error, attempts, untried, rand::random());
             tracing::debug!(
@@ -186,7 +187,7 @@ impl Router {
                 Decision::Elsewhere => {}
                 Decision::After(pause) => {
                     tokio::time::sleep(pause).await;
-                    tried = Tried::default();
+                    tried.forget_passing_faults();
                 }
             }
             attempts += 1;
@@ -263,19 +264,24 @@ fn answer(opened: Opened, deployment: Arc<Deployment>, retries: u32) -> Answer {
     Answer { status, headers, body, deployment, retries, dropped }
 }
 
-/// Which deployments of a group were tried, by their place in it.
+/// Which deployments of a group were tried, by their place in it, and whether trying them again makes sense.
 #[derive(Default)]
-struct Tried(Vec<usize>);
+struct Tried(Vec<(usize, Retry)>);
 
 impl Tried {
-    fn add(&mut self, group: &Group, deployment: &Arc<Deployment>) {
+    fn add(&mut self, group: &Group, deployment: &Arc<Deployment>, retry: Retry) {
         if let Some(at) = group.deployments.iter().position(|member| Arc::ptr_eq(member, deployment)) {
-            self.0.push(at);
+            self.0.push((at, retry));
         }
     }
 
+    /// After a pause all may be tried again, but for those that would refuse again.
+    fn forget_passing_faults(&mut self) {
+        self.0.retain(|(_, retry)| *retry != Retry::Anywhere);
+    }
+
     fn has(&self, at: usize) -> bool {
-        self.0.contains(&at)
+        self.0.iter().any(|(tried, _)| *tried == at)
     }
 
     fn count(&self) -> usize {

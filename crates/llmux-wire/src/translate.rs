@@ -136,8 +136,13 @@ impl Reply for Translated {
             return Ok(());
         }
         let mut events = std::mem::take(&mut self.events);
-        let read = self.reader.finish(&mut events);
+        let mut read = self.reader.finish(&mut events);
         self.events = events;
+        if self.started && read.is_err() {
+            // The provider stopped in the middle of an event.
+            self.report.cut_short = true;
+            read = Err(cut_short());
+        }
         self.drain(read, out)?;
         if self.over {
             return Ok(());

@@ -1,0 +1,14 @@
+//! The router: over a scripted transport for its rules, over real sockets for what can go wrong on the way.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod asking;
+mod builtin;
+mod choice;
+mod faults;
+mod holding_back;
+mod hosts;
+mod leaving;
+mod names;
+mod retries;
+mod streams;
+mod timeouts;
