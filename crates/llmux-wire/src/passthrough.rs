@@ -30,6 +30,11 @@ pub trait Watch: Send {
     /// Whether frames that hold none of the interesting words can be skipped unseen.
     fn is_dull(&self, frames: &[u8]) -> bool;
 
+    /// Whether a frame at the beginning only announces an answer: an error may still take its place.
+    fn is_preamble(&self, frame: &[u8]) -> bool {
+        !carries_data(frame)
+    }
+
     /// Whether the stream has come to its proper end.
     fn is_complete(&self) -> bool;
 
@@ -54,7 +59,22 @@ impl<W: Watch> Passthrough<W> {
         Self { watch, report: ReplyReport::default(), held: BytesMut::new(), started: false, over: false }
     }
 
+    /// Whether complete frames hold nothing of the answer yet.
+    fn is_preamble(&self, mut frames: &[u8]) -> bool {
+        while !frames.is_empty() {
+            let (frame, rest) = frames.split_at(frame_end(frames).unwrap_or(frames.len()));
+            if !self.watch.is_preamble(frame) {
+                return false;
+            }
+            frames = rest;
+        }
+        true
+    }
+
     /// Hands complete frames on.
+    ///
+    /// # Errors
+    /// When the stream begins with an error, or holds a frame that is none; those in front of it are handed on.
     fn frames(&mut self, mut frames: Bytes, out: &mut Frames) -> Result<()> {
         if self.started && self.watch.is_dull(&frames) {
             out.push(frames);
@@ -65,6 +85,10 @@ impl<W: Watch> Passthrough<W> {
         while let Some(rest) = frames.get(kept..).filter(|rest| !rest.is_empty()) {
             let end = kept + frame_end(rest).unwrap_or(rest.len());
             let frame = frames.slice(kept..end);
+            if self.started && self.watch.is_dull(&frame) {
+                kept = end;
+                continue;
+            }
             match self.watch.frame(&frame, &mut self.report) {
                 Ok(ControlFlow::Continue(())) => kept = end,
                 Ok(ControlFlow::Break(other)) => {
@@ -74,14 +98,19 @@ impl<W: Watch> Passthrough<W> {
                     kept = 0;
                 }
                 Err(error) if !self.started => return Err(error),
+                Err(error) if error.kind() == ErrorKind::BadReply => {
+                    out.push(frames.split_to(kept));
+                    return Err(error);
+                }
                 Err(error) => {
-                    // The provider's own error frame is in the client's dialect already.
+                    // The provider's own error frame is in the client's dialect already. Nothing follows it.
                     self.report.stream_error = Some(error.message().to_owned());
                     self.over = true;
-                    kept = end;
+                    out.push(frames.split_to(end));
+                    return Ok(());
                 }
             }
-            self.started |= carries_data(&frame);
+            self.started |= !self.watch.is_preamble(&frame);
         }
         out.push(frames);
         Ok(())
@@ -105,8 +134,8 @@ impl<W: Watch> Reply for Passthrough<W> {
             self.held.split().freeze()
         };
         let mut complete = last_frame_end(&piece);
-        // Comments in front of the first event wait for it: it may be an error, and another deployment's turn.
-        if !self.started && !piece.get(..complete).is_some_and(carries_data) {
+        // What is in front of the answer waits for it: an error may come instead, and another deployment's turn.
+        if !self.started && self.is_preamble(piece.get(..complete).unwrap_or_default()) {
             complete = 0;
         }
         let rest = piece.split_off(complete);
@@ -119,7 +148,16 @@ impl<W: Watch> Reply for Passthrough<W> {
             }
             self.held.extend_from_slice(&rest);
         }
-        if piece.is_empty() { Ok(()) } else { self.frames(piece, out) }
+        if piece.is_empty() {
+            return Ok(());
+        }
+        match self.frames(piece, out) {
+            Err(error) if self.started => {
+                self.fail(&error, out);
+                Ok(())
+            }
+            watched => watched,
+        }
     }
 
     fn finish(&mut self, out: &mut Frames) -> Result<()> {
@@ -169,7 +207,7 @@ impl<W: Watch> Reply for Passthrough<W> {
 }
 
 /// Whether a frame says anything: comments do not.
-fn carries_data(frame: &[u8]) -> bool {
+pub(crate) fn carries_data(frame: &[u8]) -> bool {
     memmem::find(frame, b"data:").is_some()
 }
 

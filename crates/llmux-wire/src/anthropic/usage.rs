@@ -89,11 +89,19 @@ pub fn write_usage(usage: &Usage, service_tier: Option<&str>) -> Value {
         out.insert("server_tool_use".into(), tools.into());
     }
     // OpenAI's word for Anthropic's `standard` is `default`.
-    let tier = service_tier.map(|tier| if tier == "default" { "standard" } else { tier });
-    if let Some(tier) = tier {
+    if let Some(tier) = service_tier.and_then(tier) {
         out.insert("service_tier".into(), tier.into());
     }
     out.into()
+}
+
+/// The three classes that the dialect knows; other hosts' words for the ordinary one mean `standard`.
+fn tier(tier: &str) -> Option<&str> {
+    match tier {
+        "standard" | "priority" | "batch" => Some(tier),
+        "default" | "on_demand" => Some("standard"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{
     usage::Report,
 };
 use crate::{
-    passthrough::{Watch, frame_data},
+    passthrough::{Watch, carries_data, frame_data},
     sse,
 };
 
@@ -116,6 +116,11 @@ impl Watch for AnthropicWatch {
             _ => {}
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn is_preamble(&self, frame: &[u8]) -> bool {
+        let is = |kind: &[u8]| memmem::find(frame, kind).is_some();
+        !carries_data(frame) || is(b"\"message_start\"") || is(b"\"ping\"")
     }
 
     fn is_complete(&self) -> bool {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{error::write_error, request_read::read_sampling, usage::write_usage};
 use crate::{
-    chat::{ChatAnswer, ChatRequest, Content, Event, Message, Part, Role},
+    chat::{ChatAnswer, ChatRequest, Content, Event, FinishReason, Message, Part, Role},
     json::read::{Item, Object},
     sse, stream,
 };
@@ -62,7 +62,7 @@ pub fn write_completion_answer(answer: &ChatAnswer, created: u64) -> Bytes {
         .enumerate()
         .map(|(at, choice)| {
             let text: String = choice.parts.iter().filter_map(visible).collect();
-            choice_value(at, &text, choice.finish.as_ref().map(|reason| reason.openai()))
+            choice_value(at, &text, choice.finish.as_ref().map(finish_reason))
         })
         .collect();
     let mut out = Map::new();
@@ -86,6 +86,14 @@ fn visible(part: &Part) -> Option<&str> {
 
 fn choice_value(at: impl Into<Value>, text: &str, finish: Option<&str>) -> Value {
     json!({ "index": at.into(), "text": text, "logprobs": null, "finish_reason": finish })
+}
+
+/// A text completion knows no tool calls.
+fn finish_reason(reason: &FinishReason) -> &'static str {
+    match reason {
+        FinishReason::ToolCalls => "stop",
+        other => other.openai(),
+    }
 }
 
 /// Writes events as chunks of a text completion. What is no text is left out.
@@ -131,7 +139,7 @@ impl stream::StreamWriter for CompletionStreamWriter {
                 self.chunk(json!([choice_value(choice, &text, None)]), None, out);
             }
             Event::Finish { choice, reason } => {
-                self.chunk(json!([choice_value(choice, "", Some(reason.openai()))]), None, out);
+                self.chunk(json!([choice_value(choice, "", Some(finish_reason(&reason)))]), None, out);
             }
             Event::Usage(usage) => self.usage.update(&usage),
             Event::Ping => out.extend_from_slice(b": ping\n\n"),

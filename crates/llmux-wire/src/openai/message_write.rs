@@ -14,6 +14,10 @@ pub(super) fn write_messages(messages: &[Message], fit: &mut Fit<'_>) -> Result<
             Role::Assistant => out.push(write_assistant(message, fit)?),
             Role::System | Role::Developer | Role::User => {
                 let content = write_content(&message.parts, fit)?;
+                // Nothing is left of a message whose parts were all left out.
+                if !message.parts.is_empty() && content == json!([]) {
+                    continue;
+                }
                 let mut object = Map::new();
                 object.insert("role".into(), role(message.role).into());
                 object.insert("content".into(), content);
@@ -48,8 +52,9 @@ fn write_results(message: &Message, out: &mut Vec<Value>, fit: &mut Fit<'_>) -> 
         out.push(json!({ "role": "tool", "tool_call_id": call_id, "content": text.join("\n") }));
         beside.extend(others.into_iter().cloned());
     }
+    let beside = write_parts(&beside, fit)?;
     if !beside.is_empty() {
-        out.push(json!({ "role": "user", "content": write_content(&beside, fit)? }));
+        out.push(json!({ "role": "user", "content": beside }));
     }
     Ok(())
 }
@@ -106,13 +111,13 @@ fn write_content(parts: &[Part], fit: &mut Fit<'_>) -> Result<Value> {
             several => Value::from(several.join("\n")),
         });
     }
-    let mut out = Vec::with_capacity(parts.len());
-    for part in parts {
-        if let Some(written) = write_part(&part.content, fit)? {
-            out.push(written);
-        }
-    }
-    Ok(out.into())
+    Ok(write_parts(parts, fit)?.into())
+}
+
+/// The parts that have a form here.
+fn write_parts(parts: &[Part], fit: &mut Fit<'_>) -> Result<Vec<Value>> {
+    let written = parts.iter().filter_map(|part| write_part(&part.content, fit).transpose());
+    written.collect()
 }
 
 fn write_part(content: &Content, fit: &mut Fit<'_>) -> Result<Option<Value>> {
