@@ -1,0 +1,106 @@
+//! Making a provider ready, and reading an answer through it.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use llmux_core::{
+    Call, Dialect, Error, Exchange, Frames, Operation, Outgoing, Provider, Reply, ReplyReport, Result,
+};
+use llmux_wire::json::envelope;
+use serde_json::{Value, json};
+
+/// When every call comes, in seconds since 1970.
+pub(crate) const CREATED: u64 = 1_700_000_000;
+
+/// Makes a call ready.
+pub(crate) fn prepare(
+    provider: &dyn Provider,
+    operation: Operation,
+    dialect: Dialect,
+    body: &Value,
+) -> Result<Exchange> {
+    let bytes = Bytes::from(body.to_string());
+    let fields = envelope::read(&bytes)?;
+    let headers = HeaderMap::new();
+    let model = body["model"].as_str().unwrap_or_default();
+    let call = Call::new(operation, dialect, model, &bytes, &fields, &headers)
+        .with_stream(body["stream"] == true)
+        .with_created(CREATED);
+    provider.prepare(&call)
+}
+
+/// The smallest request of a client.
+pub(crate) fn request(operation: Operation, dialect: Dialect, stream: bool) -> Value {
+    let mut body = match (operation, dialect) {
+        (Operation::Completion, _) => json!({"model": "m", "prompt": "hi"}),
+        (Operation::Embeddings, _) => json!({"model": "m", "input": "hi"}),
+        (_, Dialect::Anthropic) => {
+            json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})
+        }
+        _ => json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
+    };
+    if stream {
+        body["stream"] = true.into();
+    }
+    body
+}
+
+/// A client that streams and wants usage: OpenAI's must say so.
+pub(crate) fn streaming(operation: Operation, dialect: Dialect) -> Value {
+    let mut body = request(operation, dialect, true);
+    if dialect == Dialect::OpenAi {
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    body
+}
+
+/// The reader of the answer to this request.
+pub(crate) fn reply(
+    provider: &dyn Provider,
+    operation: Operation,
+    dialect: Dialect,
+    body: &Value,
+) -> Box<dyn Reply> {
+    prepare(provider, operation, dialect, body).unwrap_or_else(|error| panic!("{error}: {body}")).reply
+}
+
+/// The request that the provider gets, as path and body.
+pub(crate) fn sent(exchange: &Exchange) -> (String, Value) {
+    match &exchange.outgoing {
+        Outgoing::Send(request) => {
+            (request.uri().path().to_owned(), serde_json::from_slice(request.body()).unwrap())
+        }
+        Outgoing::Answered(_) => panic!("the provider is asked"),
+    }
+}
+
+/// Reads a whole answer.
+pub(crate) fn whole(mut reply: Box<dyn Reply>, body: &Bytes) -> Result<(Bytes, ReplyReport)> {
+    let answer = reply.whole(body.clone())?;
+    Ok((answer, reply.report()))
+}
+
+/// Reads a stream, in these pieces.
+pub(crate) fn stream(
+    mut reply: Box<dyn Reply>,
+    pieces: impl IntoIterator<Item = Bytes>,
+) -> Result<(String, ReplyReport)> {
+    let (mut out, mut text) = (Frames::default(), Vec::new());
+    for piece in pieces {
+        reply.push(piece, &mut out)?;
+    }
+    reply.finish(&mut out)?;
+    while let Some(frame) = out.pop() {
+        text.extend_from_slice(&frame);
+    }
+    Ok((String::from_utf8(text).unwrap(), reply.report()))
+}
+
+/// Reads a stream in one piece.
+pub(crate) fn stream_at_once(reply: Box<dyn Reply>, body: &str) -> Result<(String, ReplyReport)> {
+    stream(reply, [Bytes::copy_from_slice(body.as_bytes())])
+}
+
+/// A failure as a complaint.
+pub(crate) fn told(error: Error) -> Vec<String> {
+    vec![format!("failed: {error}")]
+}

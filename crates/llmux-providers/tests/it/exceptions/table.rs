@@ -1,0 +1,215 @@
+//! What of the recorded traffic cannot pass, and why: the only place that names single cases.
+
+/// What is asked of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// The answer as a client of the provider's own dialect gets it.
+    Passed,
+    /// The answer as a client of the other dialect gets it.
+    Translated,
+    /// The answer as a client of OpenAI's text completions gets it.
+    Completed,
+    /// The rules that every reader of streams keeps.
+    Rules,
+    /// The request that the provider gets.
+    Request,
+    /// A client's request without an answer, at OpenAI.
+    ToOpenAi,
+    /// A client's request without an answer, at Anthropic.
+    ToAnthropic,
+    /// A refusal of the provider.
+    Failure,
+    /// A translated answer or an error, against the client's published schema.
+    Specification,
+    /// An answer that passes as it came, against the client's published schema.
+    PassedSpecification,
+    /// A chat as the answer to a text completion, against the published schema.
+    CompletionSpecification,
+    /// A translated request, against the provider's published schema.
+    RequestSpecification,
+}
+
+/// Recordings that do not pass a check.
+pub(super) struct Exception {
+    pub(super) check: Check,
+    /// Names of cases, or what several names begin with.
+    pub(super) cases: &'static [&'static str],
+    /// Parts of what is reported: the recordings must fail in these ways and no other.
+    pub(super) says: &'static [&'static str],
+    pub(super) reason: &'static str,
+}
+
+const fn exception(
+    check: Check,
+    cases: &'static [&'static str],
+    says: &'static [&'static str],
+    reason: &'static str,
+) -> Exception {
+    Exception { check, cases, says, reason }
+}
+
+/// Everything that cannot pass. A row that nothing needs any more fails the tests too.
+pub(super) const EXCEPTIONS: &[Exception] = &[
+    exception(
+        Check::Translated,
+        &["anthropic/vercel-spliced-message-start-stream"],
+        &["began its answer anew"],
+        "the provider begins its answer anew after a part of it went out; that part cannot be taken back, so \
+         the client is told of the failure",
+    ),
+    exception(
+        Check::Translated,
+        &["openai/agw-completions-truncated_tool_call"],
+        &["calls is"],
+        "the arguments break off at the token limit; Anthropic's form takes a JSON object only, so that an \
+         empty one stands in beside the stop reason `max_tokens`",
+    ),
+    exception(
+        Check::Translated,
+        &["openai_like/vercel-anthropic-fallback-tool-call-stream"],
+        &["calls is"],
+        "the fact counts one call twice: the official reader stumbles over a first call with the index 1",
+    ),
+    exception(
+        Check::Passed,
+        &["xai/"],
+        &["reported completion"],
+        "xAI counts reasoning beside the completion tokens; the report counts it in, as everywhere",
+    ),
+    exception(
+        Check::Translated,
+        &["xai/"],
+        &["completion"],
+        "xAI counts reasoning beside the completion tokens; clients get it counted in, as both dialects do",
+    ),
+    exception(
+        Check::Request,
+        &["anthropic/anthropic-anthropic_cache_real_api"],
+        &["/cache_control: null"],
+        "the OpenAI-style request in the recording leaves the cache mark out",
+    ),
+    exception(
+        Check::Request,
+        &["anthropic/anthropic-anthropic_opus_5_features", "anthropic/anthropic-anthropic_task_budget"],
+        &["/thinking/display: null", "/output_config/task_budget: null"],
+        "OpenAI's form has no word for it, and the OpenAI-style request leaves it out",
+    ),
+    exception(
+        Check::Request,
+        &["anthropic/anthropic-anthropic_task_budget"],
+        &["/thinking: {\"type\":\"adaptive\"}, was null"],
+        "an effort given by an OpenAI client also turns thinking on, which the recorded client did not do",
+    ),
+    exception(
+        Check::Request,
+        &[
+            "anthropic/multimodal_tool_returns-multimodal_tool_return_matrix-tool_return_cont-8d7ddeaf",
+            "openai/multimodal_tool_returns-multimodal_tool_return_matrix",
+            "openai/openai-document_as_binary_content_input",
+        ],
+        &["/title: \"document\"", "/file/filename: \"document\""],
+        "the OpenAI-style request gives the document another name",
+    ),
+    exception(
+        Check::Request,
+        &["openai/multimodal_tool_returns-model_sees_multiple_images-openai_chat--1"],
+        &["/messages/3/content"],
+        "the OpenAI-style request gathers the texts in front of the images",
+    ),
+    exception(
+        Check::Request,
+        &["ollama/ollama-ollama_local_native_output_uses_json_schema"],
+        &["/response_format/json_schema/name"],
+        "the OpenAI-style request gives the schema another name",
+    ),
+    exception(
+        Check::Request,
+        &["cerebras/", "groq/", "openai/", "openrouter/", "snowflake/", "zai/"],
+        &["not asked for: "],
+        "fields of the host's own, which the OpenAI-style request in the recording leaves out",
+    ),
+    exception(
+        Check::Request,
+        &["huggingface/"],
+        &["path: "],
+        "recorded at the router's address of one backend; the table has the router's common one",
+    ),
+    exception(
+        Check::ToAnthropic,
+        &["completions/"],
+        &["refused: n"],
+        "Anthropic gives one answer to a request",
+    ),
+    exception(Check::ToAnthropic, &["embeddings/"], &["refused: model"], "Anthropic has no embeddings"),
+    exception(
+        Check::ToOpenAi,
+        &["messages/"],
+        &["refused: messages.content.image (by file id)"],
+        "chat completions take no image by the id of an uploaded file",
+    ),
+    exception(
+        Check::ToOpenAi,
+        &["messages/"],
+        &["refused: tools.web_search_20250305"],
+        "a tool that runs at Anthropic; chat completions have none like it",
+    ),
+    exception(Check::ToOpenAi, &["messages/"], &["refused: top_k"], "OpenAI has no such parameter"),
+    exception(
+        Check::CompletionSpecification,
+        &["anthropic/"],
+        &["/choices/*/finish_reason: null"],
+        "OpenAI's schema of text completions has no form of its own for chunks, whose reason is null until \
+         the last",
+    ),
+    exception(
+        Check::PassedSpecification,
+        &["openai/"],
+        &[
+            "Chat /choices/*: \"logprobs\" is a required",
+            "Chat /choices/*/message: \"refusal\" is a required",
+            "Chat /system_fingerprint: null",
+            "Chunk /system_fingerprint: null",
+            "Completion /choices/*/finish_reason: null",
+            "Completion /usage: null",
+            "/embedding: \"",
+        ],
+        "OpenAI's own answers depart from its schema; their bytes pass as they came",
+    ),
+    exception(
+        Check::PassedSpecification,
+        &["openai/agw-"],
+        &[
+            "Chat /choices/*/message: \"content\" is a required",
+            "Chat /usage/prompt_tokens_details: null",
+            "Embeddings : \"usage\" is a required",
+            "Embeddings /data/*: \"index\" is a required",
+        ],
+        "made by hand in the likeness of another host; their bytes pass as they came",
+    ),
+    exception(
+        Check::PassedSpecification,
+        &[
+            "alibaba/",
+            "cerebras/",
+            "deepseek/",
+            "groq/",
+            "huggingface/",
+            "mistral/",
+            "moonshot/",
+            "ollama/",
+            "openrouter/",
+            "perplexity/",
+            "snowflake/",
+            "xai/",
+            "zai/",
+        ],
+        &["Chat ", "Chunk "],
+        "hosts depart from OpenAI's schema, each in its own way; their bytes pass as they came",
+    ),
+    exception(
+        Check::PassedSpecification,
+        &["anthropic/"],
+        &["/usage/server_tool_use", "\"server_tool_use\":{", "\"type\":\"fallback\"", "\"thinking\":\"\"}}"],
+        "blocks and figures that are older or newer than the schema; their bytes pass as they came",
+    ),
+];

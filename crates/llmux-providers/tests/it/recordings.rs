@@ -1,0 +1,115 @@
+//! Which recordings are replayed, and through which provider.
+
+use std::sync::Arc;
+
+use llmux_core::{Dialect, Environment, Operation, Provider, ProviderSettings, Registry};
+use llmux_testkit::{fixtures, fixtures::Case};
+
+/// The recordings' names of providers, and ours where they differ.
+const RENAMED: &[(&str, &str)] = &[("alibaba", "dashscope")];
+/// The kinds of recordings that this crate's providers answer.
+const KINDS: &[(&str, Operation)] = &[
+    ("chat", Operation::Chat),
+    ("text_completion", Operation::Completion),
+    ("embedding", Operation::Embeddings),
+    ("count_tokens", Operation::CountTokens),
+];
+/// Providers among the recordings that speak dialects of their own, whatever they offer besides.
+const OWN_DIALECTS: &[&str] = &["azure", "bedrock", "cohere", "gemini", "vertex", "voyage"];
+
+/// The key that providers are bound with.
+pub(crate) const KEY: &str = "sk-replay-secret";
+
+/// All providers, by name.
+pub(crate) fn registry() -> Registry {
+    let mut registry = Registry::empty();
+    llmux_providers::register(&mut registry);
+    registry
+}
+
+/// A provider at its own address, with whatever the environment must tell about the account.
+pub(crate) fn provider(kind: &str) -> Arc<dyn Provider> {
+    bind(kind, ProviderSettings::default())
+}
+
+/// A provider that leaves out what it cannot carry.
+pub(crate) fn dropping_provider(kind: &str) -> Arc<dyn Provider> {
+    let mut settings = ProviderSettings::default();
+    settings.shaping.drop_params = true;
+    bind(kind, settings)
+}
+
+fn bind(kind: &str, mut settings: ProviderSettings) -> Arc<dyn Provider> {
+    settings.api_key = Some(KEY.into());
+    settings.environment = Environment::new(|name| {
+        ["_BASE", "_URL", "_HOST"].iter().all(|end| !name.ends_with(end)).then(|| "me".into())
+    });
+    let built = registry().providers.build(kind, &settings);
+    built.unwrap_or_else(|_| {
+        settings.base_url = Some("https://server.invalid/v1".into());
+        registry().providers.build(kind, &settings).unwrap()
+    })
+}
+
+/// One recording and the provider that it is replayed through.
+pub(crate) struct Recording {
+    pub(crate) case: Case,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) operation: Operation,
+    /// What the provider speaks.
+    pub(crate) dialect: Dialect,
+}
+
+impl Recording {
+    fn new(case: Case) -> Option<Self> {
+        let (_, operation) = KINDS.iter().find(|(kind, _)| *kind == case.kind)?;
+        if OWN_DIALECTS.contains(&case.provider.as_str()) {
+            return None;
+        }
+        let kind =
+            RENAMED.iter().find(|(name, _)| *name == case.provider).map_or(&*case.provider, |(_, ours)| ours);
+        let provider = provider(kind);
+        let dialect = if kind == "anthropic" { Dialect::Anthropic } else { Dialect::OpenAi };
+        Some(Self { provider, operation: *operation, dialect, case })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.case.name
+    }
+
+    /// The dialect that the provider does not speak.
+    pub(crate) fn other_dialect(&self) -> Dialect {
+        match self.dialect {
+            Dialect::Anthropic => Dialect::OpenAi,
+            _ => Dialect::Anthropic,
+        }
+    }
+
+    /// The recorded stream. A few recordings hold the answers of several requests one after another; their
+    /// facts are about the last one.
+    pub(crate) fn stream(&self) -> Option<String> {
+        let text = String::from_utf8(self.case.stream.as_ref()?.to_vec()).unwrap();
+        let later = text
+            .match_indices("event: message_start")
+            .map(|(at, _)| at)
+            .filter(|at| text[..*at].contains("event: message_stop"))
+            .last();
+        Some(text[later.unwrap_or(0)..].to_owned())
+    }
+}
+
+/// Every recording of chats, text completions, embeddings and token counts of our providers, refusals
+/// included.
+pub(crate) fn all() -> Vec<Recording> {
+    fixtures::cases().into_iter().filter_map(Recording::new).collect()
+}
+
+/// Those that the provider answered.
+pub(crate) fn answered() -> Vec<Recording> {
+    all().into_iter().filter(|recording| recording.case.status == 200).collect()
+}
+
+/// Those chats that the provider answered.
+pub(crate) fn chats() -> Vec<Recording> {
+    answered().into_iter().filter(|recording| recording.operation == Operation::Chat).collect()
+}

@@ -1,0 +1,77 @@
+//! What every provider and every reader of answers keeps, on recorded traffic.
+
+use http::HeaderMap;
+use llmux_core::{Call, Dialect, Operation};
+use llmux_testkit::conformance;
+use llmux_wire::json::envelope;
+
+use crate::{
+    calls,
+    exceptions::{Check, Complaints, examine},
+    recordings::{self, KEY, Recording},
+};
+
+/// Streams up to this size are read by all rules: they try every kind of split many times over.
+const ALL_RULES: usize = 16_000;
+
+#[test]
+fn every_registered_provider_keeps_the_rules_of_providers() {
+    let registry = recordings::registry();
+    let headers = HeaderMap::new();
+    for kind in registry.providers.kinds() {
+        let provider = recordings::provider(kind);
+        let bodies = [
+            (Operation::Chat, Dialect::OpenAi, false),
+            (Operation::Chat, Dialect::OpenAi, true),
+            (Operation::Chat, Dialect::Anthropic, false),
+            (Operation::Chat, Dialect::Anthropic, true),
+            (Operation::Completion, Dialect::OpenAi, true),
+        ]
+        .map(|(operation, dialect, stream)| {
+            let body = bytes::Bytes::from(calls::request(operation, dialect, stream).to_string());
+            let fields = envelope::read(&body).unwrap();
+            (operation, dialect, stream, body, fields)
+        });
+        let calls: Vec<_> = bodies
+            .iter()
+            .map(|(operation, dialect, stream, body, fields)| {
+                Call::new(*operation, *dialect, "m", body, fields, &headers).with_stream(*stream)
+            })
+            .collect();
+        conformance::provider(&*provider, KEY, &calls);
+    }
+}
+
+#[test]
+fn readers_of_recorded_streams_keep_the_rules_of_replies() {
+    let mut recordings = recordings::answered();
+    recordings.retain(|recording| recording.stream().is_some_and(|stream| stream.len() <= ALL_RULES));
+    examine(Check::Rules, &recordings, Recording::name, |recording| {
+        let stream = recording.stream().unwrap();
+        for dialect in [Dialect::OpenAi, Dialect::Anthropic] {
+            if recording.operation == Operation::Chat || dialect == Dialect::OpenAi {
+                let request = calls::streaming(recording.operation, dialect);
+                let make = || calls::reply(&*recording.provider, recording.operation, dialect, &request);
+                conformance::reply(make, stream.as_bytes());
+            }
+        }
+        Complaints::new()
+    });
+}
+
+#[test]
+fn readers_of_recorded_answers_keep_the_rules_of_replies() {
+    let mut recordings = recordings::answered();
+    recordings.retain(|recording| recording.case.response.is_some());
+    examine(Check::Rules, &recordings, Recording::name, |recording| {
+        let body = recording.case.response.as_ref().unwrap();
+        for dialect in [recording.dialect, recording.other_dialect()] {
+            if recording.operation == Operation::Chat || dialect == recording.dialect {
+                let request = calls::request(recording.operation, dialect, false);
+                let make = || calls::reply(&*recording.provider, recording.operation, dialect, &request);
+                conformance::whole_reply(make, body);
+            }
+        }
+        Complaints::new()
+    });
+}
