@@ -74,11 +74,11 @@ impl Decoder {
     }
 
     fn next_line(&mut self) -> Option<Bytes> {
-        if self.after_cr && self.buffer.first() == Some(&b'\n') {
+        if let Some(first) = self.buffer.first().copied()
+            && std::mem::take(&mut self.after_cr)
+            && first == b'\n'
+        {
             let _ = self.buffer.split_to(1);
-        }
-        if !self.buffer.is_empty() {
-            self.after_cr = false;
         }
         let fresh = self.buffer.get(self.scanned..)?;
         let Some(at) = memchr::memchr2(b'\n', b'\r', fresh) else {
@@ -177,6 +177,12 @@ mod tests {
             let stream = format!("data: 1{end}{end}event: b{end}data: 2{end}{end}");
             assert_eq!(decode([stream.as_bytes()]), [pair("", "1"), pair("b", "2")], "{end:?}");
         }
+    }
+
+    #[test]
+    fn a_blank_line_after_a_split_line_end_still_ends_the_event() {
+        let pieces = [&b"data: 1\r"[..], b"\n", b"\n", b"data: 2\n\n"];
+        assert_eq!(decode(pieces), [pair("", "1"), pair("", "2")]);
     }
 
     #[test]
