@@ -6,10 +6,10 @@
 mod dependencies;
 mod manifests;
 mod sources;
-mod workspace;
+pub(crate) mod workspace;
 
 /// Fails with every broken rule at once, so that one run shows all there is to mend.
 #[track_caller]
-fn assert_kept(rule: &str, broken: &[String]) {
+pub(crate) fn assert_kept(rule: &str, broken: &[String]) {
     assert!(broken.is_empty(), "{rule}\n  {}\n", broken.join("\n  "));
 }
