@@ -53,7 +53,6 @@ fn start(args: &Args) -> Result<(), String> {
 
     let server = Server::bind((&config.server).into()).map_err(|error| error.message().to_owned())?;
     let gateway = Arc::new(Gateway::new(built.snapshot));
-    greeting::print(&server, config, &gateway).map_err(|error| error.to_string())?;
 
     let workers = config.server.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -67,6 +66,8 @@ fn start(args: &Args) -> Result<(), String> {
         reload.watch(&loaded);
         signals::listen(Arc::clone(&gateway), reload, shutdown.clone())
             .map_err(|error| format!("signals cannot be received: {error}"))?;
+        // Last, so that whoever waits for it can rely on signals and changed files being noticed.
+        greeting::print(&server, config, &gateway).map_err(|error| error.to_string())?;
         server.run(gateway, shutdown).await.map_err(|error| error.message().to_owned())
     })?;
     tracing::info!(cut, "stopped");

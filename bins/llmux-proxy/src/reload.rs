@@ -29,7 +29,15 @@ struct Inner {
     changed: Arc<Notify>,
     /// The watcher, and the folders that it watches.
     watched: Mutex<Option<(RecommendedWatcher, BTreeSet<PathBuf>)>>,
-    seen: Mutex<u64>,
+    seen: Mutex<Seen>,
+}
+
+/// The configuration's files, and a digest of what they held; no digest when they have to be read anew at the
+/// next event, whatever they hold then.
+#[derive(Default)]
+struct Seen {
+    files: Vec<PathBuf>,
+    digest: Option<u64>,
 }
 
 impl Reload {
@@ -40,12 +48,20 @@ impl Reload {
             certificates,
             changed: Arc::new(Notify::new()),
             watched: Mutex::new(None),
-            seen: Mutex::new(0),
+            seen: Mutex::default(),
         }))
     }
 
-    /// Reads everything anew. A configuration with mistakes is reported and not used.
-    pub(crate) fn now(&self) {
+    /// Reads everything anew. A configuration with mistakes is reported and not used. Reading files and building
+    /// pools is not for the threads that serve.
+    pub(crate) async fn now(&self) {
+        let reload = self.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || reload.read()).await {
+            tracing::error!(%error, "the configuration was not reloaded");
+        }
+    }
+
+    fn read(&self) {
         if let Some(certificates) = &self.0.certificates
             && let Err(error) = certificates.reload()
         {
@@ -56,9 +72,12 @@ impl Reload {
                 report_warnings(&loaded, &built);
                 self.0.gateway.replace(built.snapshot);
                 self.follow(&loaded.files);
+                self.expect(loaded.files);
                 tracing::info!("configuration reloaded");
             }
             Err(problems) => {
+                // The file at fault may be one that was not known before.
+                lock(&self.0.seen).digest = None;
                 tracing::error!("the new configuration has mistakes and is not used:\n{problems}");
             }
         }
@@ -79,25 +98,40 @@ impl Reload {
             Ok(watcher) => {
                 *lock(&self.0.watched) = Some((watcher, BTreeSet::new()));
                 self.follow(&loaded.files);
-                *lock(&self.0.seen) = digest(&loaded.files);
+                *lock(&self.0.seen) = Seen { digest: digest(&loaded.files), files: loaded.files.clone() };
             }
             Err(error) => {
                 tracing::warn!(%error, "configuration files cannot be watched; send SIGHUP to reload")
             }
         }
-        let (reload, files) = (self.clone(), loaded.files.clone());
-        tokio::spawn(async move { reload.run(files).await });
+        let reload = self.clone();
+        tokio::spawn(async move { reload.run().await });
     }
 
-    async fn run(&self, files: Vec<PathBuf>) {
+    async fn run(&self) {
         loop {
             self.0.changed.notified().await;
             while tokio::time::timeout(QUIET, self.0.changed.notified()).await.is_ok() {}
-            let now = digest(&files);
-            let before = std::mem::replace(&mut *lock(&self.0.seen), now);
-            if now != before {
-                self.now();
+            if self.has_changed() {
+                self.now().await;
             }
+        }
+    }
+
+    /// Compares with what was seen last. The digest is taken before files are read, so that a change in between
+    /// is found at its own event.
+    fn has_changed(&self) -> bool {
+        let mut seen = lock(&self.0.seen);
+        let now = digest(&seen.files);
+        let before = std::mem::replace(&mut seen.digest, now);
+        before.is_none() || before != now
+    }
+
+    /// Looks at other files from now on.
+    fn expect(&self, files: Vec<PathBuf>) {
+        let mut seen = lock(&self.0.seen);
+        if seen.files != files {
+            *seen = Seen { digest: digest(&files), files };
         }
     }
 
@@ -118,12 +152,12 @@ impl Reload {
 }
 
 /// A digest of the files' contents, so that an event that changed nothing reloads nothing.
-fn digest(files: &[PathBuf]) -> u64 {
+fn digest(files: &[PathBuf]) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     for file in files {
         std::fs::read(file).unwrap_or_default().hash(&mut hasher);
     }
-    hasher.finish()
+    Some(hasher.finish())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -18,11 +18,7 @@ pub(crate) fn listen(gateway: Arc<Gateway>, reload: Reload, shutdown: Cancellati
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hangup.recv() => {
-                    // Reading files and building pools is not for the threads that serve.
-                    let reload = reload.clone();
-                    let _ = tokio::task::spawn_blocking(move || reload.now()).await;
-                }
+                _ = hangup.recv() => reload.now().await,
             }
         }
         tracing::info!("stopping: no new connections are taken, running requests may end");

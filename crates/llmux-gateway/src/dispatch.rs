@@ -76,7 +76,10 @@ fn find(path: &str) -> Endpoint<'_> {
 /// `{model}/{operation}`, where the model's name may itself hold slashes.
 fn model_in_path(rest: &str) -> Option<Endpoint<'_>> {
     OPERATIONS.iter().find_map(|(suffix, operation, dialect)| {
-        let model = rest.strip_suffix(suffix)?.strip_suffix('/').filter(|model| !model.is_empty())?;
+        let model = rest.strip_suffix(suffix)?.strip_suffix('/')?;
+        if model.is_empty() || model.starts_with('/') {
+            return None;
+        }
         Some(Endpoint::Model(*operation, *dialect, Some(decode(model))))
     })
 }

@@ -97,9 +97,7 @@ impl Handler for Gateway {
         }
         let origin = request.headers().get(header::ORIGIN).cloned();
         let mut response = self.serve(&snapshot, request).await;
-        if origin.is_some() {
-            snapshot.cors.apply(origin.as_ref(), response.headers_mut());
-        }
+        snapshot.cors.apply(origin.as_ref(), response.headers_mut());
         response
     }
 }

@@ -34,18 +34,18 @@ async fn serve(
     let (parts, body) = request.into_parts();
     if let Err(refused) = authenticate::run(snapshot, &parts) {
         crate::server::discard_body(body);
-        return error::respond(&refused, cx.dialect);
+        return error::answer(&refused, cx, snapshot);
     }
-    let received = match receive::run(snapshot, parts, body, model, cx.dialect).await {
+    let received = match receive::run(snapshot, cx, parts, body, model).await {
         Ok(received) => received,
-        Err(refused) => return error::respond(&refused, cx.dialect),
+        Err(refused) => return error::answer(&refused, cx, snapshot),
     };
     let settle = Settle::new(cx, &received.model);
     match route::run(snapshot, cx, &received).await {
         Ok(answer) => reply::answer(cx, answer, settle),
         Err(refusal) => {
             settle.refused(&refusal.error);
-            reply::refusal(cx, &refusal)
+            reply::refusal(cx, snapshot, &refusal)
         }
     }
 }

@@ -38,12 +38,24 @@ pub(crate) struct Limits {
     pub(crate) body_time: Duration,
 }
 
+/// What the operator wants of every request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wishes {
+    /// The model that serves every chat, whatever the request names.
+    pub(crate) chat_model: Option<String>,
+    /// End streams with usage even if nobody asked.
+    pub(crate) stream_usage: bool,
+    /// Name the call in the body of errors.
+    pub(crate) call_in_errors: bool,
+}
+
 /// Everything that requests are served from.
 pub struct Snapshot {
     pub(crate) router: Router,
     pub(crate) access: Access,
     pub(crate) cors: CorsPolicy,
     pub(crate) limits: Limits,
+    pub(crate) wishes: Wishes,
 }
 
 /// What came of building a snapshot.
@@ -75,7 +87,7 @@ impl Snapshot {
         match (router, cors, header) {
             (Some(router), Some(cors), Some(header)) if errors.is_empty() => {
                 let access = Access::new(config.general.master_key.as_ref(), header);
-                let snapshot = Self { router, access, cors, limits: limits(config) };
+                let snapshot = Self { router, access, cors, limits: limits(config), wishes: wishes(config) };
                 Ok(Built { snapshot, warnings })
             }
             _ => Err(errors),
@@ -147,6 +159,15 @@ fn limits(config: &Config) -> Limits {
     Limits {
         body_size: config.general.max_request_size_mb.map_or(by_file, bytes),
         body_time: config.server.body_timeout,
+    }
+}
+
+fn wishes(config: &Config) -> Wishes {
+    let general = &config.general;
+    Wishes {
+        chat_model: general.completion_model.clone(),
+        stream_usage: general.always_include_stream_usage,
+        call_in_errors: general.include_call_id_in_error_body,
     }
 }
 

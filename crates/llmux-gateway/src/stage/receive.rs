@@ -5,9 +5,10 @@ use std::{borrow::Cow, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, request::Parts};
 use hyper::body::Incoming;
-use llmux_core::{Dialect, Envelope, Error, ErrorKind, Result};
+use llmux_core::{Dialect, Envelope, Error, ErrorKind, Operation, RequestContext, Result};
 use llmux_router::Overrides;
 use llmux_wire::json::{edit::Edits, envelope};
+use serde_json::{Map, Value};
 
 use crate::{server::read_body, snapshot::Snapshot};
 
@@ -30,13 +31,14 @@ const CREDENTIALS: &[&str] = &["api_key", "api_base", "base_url", "api_version"]
 /// 413, 408, or a 400 that names the field at fault.
 pub(crate) async fn run(
     snapshot: &Snapshot,
+    cx: &RequestContext,
     parts: Parts,
     body: Incoming,
     model: Option<Cow<'_, str>>,
-    dialect: Dialect,
 ) -> Result<Received> {
     let mut body = read_body(body, snapshot.limits.body_size, snapshot.limits.body_time).await?;
     let mut fields = envelope::read(&body)?;
+    refuse_disguised(&body, &fields)?;
     if let Some(name) = CREDENTIALS.iter().find(|name| fields.find(&body, name).is_some()) {
         return Err(Error::invalid(*name, format!("`{name}` cannot be chosen by a client")));
     }
@@ -48,16 +50,48 @@ pub(crate) async fn run(
         fields = envelope::read(&body)?;
     }
     let fields_of = Fields { body: &body, envelope: &fields };
-    let model = match model {
+    let chat_model = snapshot.wishes.chat_model.as_deref().filter(|_| cx.operation == Operation::Chat);
+    let model = match chat_model.map(Cow::Borrowed).or(model) {
         Some(model) => model.into_owned(),
         None => fields_of.text("model")?.ok_or_else(|| missing("model"))?,
     };
     let stream = fields_of.boolean("stream")?.unwrap_or_default();
     let overrides = overrides(&fields_of, &parts.headers, stream)?;
-    if dialect == Dialect::OpenAi && model.is_empty() {
+    if model.is_empty() {
         return Err(missing("model"));
     }
+    let streams = stream && matches!(cx.operation, Operation::Chat | Operation::Completion);
+    if snapshot.wishes.stream_usage && streams && cx.dialect == Dialect::OpenAi {
+        body = with_usage(&body, &fields)?;
+        fields = envelope::read(&body)?;
+    }
     Ok(Received { headers: parts.headers, body, envelope: fields, model, stream, overrides })
+}
+
+/// Refuses known names in disguise: `mod\u0065l` beside `model` is another field to whoever looks at the bytes, and
+/// the same one to whoever parses them.
+fn refuse_disguised(body: &Bytes, fields: &Envelope) -> Result<()> {
+    for field in fields.fields() {
+        let Some(key) = body.get(field.key.clone()).filter(|key| memchr::memchr(b'\\', key).is_some()) else {
+            continue;
+        };
+        let Ok(name) = serde_json::from_slice::<String>(key) else { continue };
+        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Err(Error::invalid(name, "the names of fields must be written without escapes"));
+        }
+    }
+    Ok(())
+}
+
+/// The body with `stream_options.include_usage` set.
+fn with_usage(body: &Bytes, fields: &Envelope) -> Result<Bytes> {
+    let given = Fields { body, envelope: fields };
+    let options = given.read::<Map<String, Value>>("stream_options", "an object")?;
+    let mut options = options.unwrap_or_default();
+    options.insert("include_usage".into(), true.into());
+    let mut edits = Edits::new();
+    edits.set_value("stream_options", &Value::Object(options));
+    Ok(edits.apply(body, fields))
 }
 
 fn overrides(fields: &Fields<'_>, headers: &HeaderMap, stream: bool) -> Result<Overrides> {

@@ -5,7 +5,7 @@ use llmux_core::RequestContext;
 use llmux_router::{Answer, AnswerBody, Refusal};
 
 use super::settle::Settle;
-use crate::{body::Body, error, headers};
+use crate::{body::Body, error, headers, snapshot::Snapshot};
 
 /// Writes the answer.
 pub(crate) fn answer(cx: &RequestContext, answer: Answer, settle: Settle) -> Response<Body> {
@@ -38,8 +38,8 @@ pub(crate) fn answer(cx: &RequestContext, answer: Answer, settle: Settle) -> Res
 }
 
 /// Writes the error of the last attempt.
-pub(crate) fn refusal(cx: &RequestContext, refusal: &Refusal) -> Response<Body> {
-    let mut response = error::respond(&refusal.error, cx.dialect);
+pub(crate) fn refusal(cx: &RequestContext, snapshot: &Snapshot, refusal: &Refusal) -> Response<Body> {
+    let mut response = error::answer(&refusal.error, cx, snapshot);
     let out = response.headers_mut();
     if let Some(deployment) = &refusal.deployment {
         headers::attribute(deployment, refusal.retries, out);
