@@ -2,6 +2,7 @@
 
 mod adapt;
 mod messages;
+mod replay;
 mod replies;
 pub mod table;
 

@@ -36,7 +36,8 @@ pub(super) fn adapt(
         change.rename_all(quirks.embedding_renames);
     } else {
         change.quirks(quirks, fit)?;
-        messages::adapt(quirks, body, envelope, &mut change.edits)?;
+        let written = call.dialect != Dialect::OpenAi;
+        messages::adapt(quirks, written, body, envelope, &mut change.edits)?;
     }
     shape::apply(body, envelope, &provider.settings.shaping, &mut change.edits);
     let hides_usage =

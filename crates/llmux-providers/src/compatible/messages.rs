@@ -7,20 +7,32 @@ use llmux_wire::json::{edit::Edits, envelope};
 use memchr::memmem;
 use serde_json::Value;
 
-use super::table::Quirks;
+use super::{replay, table::Quirks};
 
-/// Rewrites `messages` and `tools` where the host needs it.
-pub(super) fn adapt(quirks: &Quirks, body: &Bytes, envelope: &Envelope, edits: &mut Edits<'_>) -> Result<()> {
+/// Rewrites `messages` and `tools` where the host needs it. `written`: the body is no client's own, but was
+/// written here.
+pub(super) fn adapt(
+    quirks: &Quirks,
+    written: bool,
+    body: &Bytes,
+    envelope: &Envelope,
+    edits: &mut Edits<'_>,
+) -> Result<()> {
     let found =
         |field: &str, word: &[u8]| envelope.get(body, field).filter(|raw| memmem::find(raw, word).is_some());
     let developer = !quirks.developer_role && found("messages", b"\"developer\"").is_some();
     let names = !quirks.message_name && found("messages", b"\"name\"").is_some();
     let parts = quirks.content_as_string && found("messages", b"\"type\"").is_some();
-    if developer || names || parts {
+    let thinking =
+        (quirks.replay_reasoning || written) && found("messages", replay::FIELD.as_bytes()).is_some();
+    if developer || names || parts || thinking {
         rewrite(body, envelope, "messages", edits, |messages| {
             for message in messages {
                 if developer && message.get("role").and_then(Value::as_str) == Some("developer") {
                     set(message, "role", "system".into());
+                }
+                if let Some(message) = message.as_object_mut().filter(|_| thinking) {
+                    replay::convert(quirks, message);
                 }
                 if names && message.get("role").and_then(Value::as_str) != Some("tool") {
                     remove(message, "name");

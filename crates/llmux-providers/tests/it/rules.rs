@@ -60,6 +60,27 @@ fn readers_of_recorded_streams_keep_the_rules_of_replies() {
 }
 
 #[test]
+fn recorded_streams_keep_the_rules_with_the_other_line_end_too() {
+    let mut recordings = recordings::chats();
+    recordings.retain(|recording| recording.stream().is_some_and(|stream| stream.len() <= ALL_RULES / 4));
+    examine(Check::Rules, &recordings, Recording::name, |recording| {
+        let stream = recording.stream().unwrap();
+        let carriage = stream.replace('\n', "\r\n");
+        for dialect in [Dialect::OpenAi, Dialect::Anthropic] {
+            let request = calls::streaming(Operation::Chat, dialect);
+            let make = || calls::reply(&*recording.provider, Operation::Chat, dialect, &request);
+            conformance::reply(make, carriage.as_bytes());
+            let read = |stream: &str| calls::stream_at_once(make(), stream).unwrap();
+            let (plain, changed) = (read(&stream), read(&carriage));
+            assert_eq!(changed.1, plain.1, "{dialect}: the report");
+            // What passes keeps its line ends.
+            assert_eq!(changed.0.replace('\r', ""), plain.0, "{dialect}: the output");
+        }
+        Complaints::new()
+    });
+}
+
+#[test]
 fn readers_of_recorded_answers_keep_the_rules_of_replies() {
     let mut recordings = recordings::answered();
     recordings.retain(|recording| recording.case.response.is_some());

@@ -4,7 +4,7 @@ use llmux_core::{Dialect, Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::usage;
+use super::{reasoning, usage};
 use crate::chat::{ChatAnswer, Choice, Citation, Content, FinishReason, Part, ToolCall};
 
 #[derive(Deserialize)]
@@ -44,6 +44,8 @@ struct Message {
     refusal: Option<String>,
     reasoning_content: Option<String>,
     reasoning: Option<String>,
+    reasoning_details: Option<Vec<Value>>,
+    thinking_blocks: Option<Vec<Value>>,
     tool_calls: Option<Vec<Value>>,
     function_call: Option<WireFunction>,
     annotations: Option<Vec<Value>>,
@@ -117,9 +119,15 @@ pub(super) fn bad(body: &[u8], error: serde_json::Error) -> Error {
 
 fn read_choice(choice: WireChoice) -> Choice {
     let message = choice.message;
-    let mut parts = Vec::new();
-    if let Some(text) = message.reasoning_content.or(message.reasoning).filter(|text| !text.is_empty()) {
-        parts.push(Part::new(Content::Reasoning { text, signature: None }));
+    let details = message.reasoning_details;
+    let mut parts: Vec<_> = reasoning::read_blocks(message.thinking_blocks, details.as_ref())
+        .into_iter()
+        .map(Part::new)
+        .collect();
+    let plain = message.reasoning_content.or(message.reasoning).filter(|text| !text.is_empty());
+    let plain = plain.unwrap_or_else(|| reasoning::read_details(&details.unwrap_or_default()));
+    if parts.is_empty() && !plain.is_empty() {
+        parts.push(Part::new(Content::Reasoning { text: plain, signature: None }));
     }
     read_content(message.content, &mut parts);
     let citations = message.annotations.unwrap_or_default().iter().map(read_annotation).collect::<Vec<_>>();

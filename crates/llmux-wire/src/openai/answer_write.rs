@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     message_write::{write_annotations, write_call},
+    reasoning::write_block,
     usage::write_usage,
 };
 use crate::chat::{ChatAnswer, Choice, Citation, Content, Part};
@@ -79,11 +80,11 @@ impl Gathered {
             Content::Reasoning { text, signature } => {
                 self.reasoning.push_str(text);
                 self.signed |= signature.is_some();
-                self.thinking.push(json!({ "type": "thinking", "thinking": text, "signature": signature }));
+                self.thinking.extend(write_block(&part.content));
             }
-            Content::RedactedReasoning(data) => {
+            Content::RedactedReasoning(_) => {
                 self.signed = true;
-                self.thinking.push(json!({ "type": "redacted_thinking", "data": data }));
+                self.thinking.extend(write_block(&part.content));
             }
             Content::ToolCall(call) => self.calls.push(write_call(call)),
             Content::Opaque { dialect: Dialect::OpenAi, value } if value.get("audio").is_some() => {

@@ -3,6 +3,7 @@
 use llmux_core::{Dialect, Error, Result};
 use serde_json::{Map, Value, json};
 
+use super::reasoning::write_block;
 use crate::chat::{Citation, Content, Fit, Media, Message, Part, Role, ToolCall};
 
 /// Writes the conversation.
@@ -67,7 +68,7 @@ fn write_assistant(message: &Message, fit: &mut Fit<'_>) -> Result<Value> {
         object.insert("name".into(), name.as_str().into());
     }
     let mut text = String::new();
-    let mut calls = Vec::new();
+    let (mut calls, mut thinking) = (Vec::new(), Vec::new());
     for part in &message.parts {
         match &part.content {
             Content::Text { text: more, .. } => text.push_str(more),
@@ -75,8 +76,10 @@ fn write_assistant(message: &Message, fit: &mut Fit<'_>) -> Result<Value> {
                 object.insert("refusal".into(), refusal.as_str().into());
             }
             Content::ToolCall(call) => calls.push(write_call(call)),
-            // Only the provider that wrote it can use signed or hidden reasoning.
-            Content::Reasoning { .. } | Content::RedactedReasoning(_) => {}
+            // Whether and in which form a host wants it back is for the host's own rules.
+            Content::Reasoning { .. } | Content::RedactedReasoning(_) => {
+                thinking.extend(write_block(&part.content));
+            }
             Content::Opaque { dialect: Dialect::OpenAi, value } if value.get("id").is_some() => {
                 calls.push(value.clone());
             }
@@ -88,6 +91,9 @@ fn write_assistant(message: &Message, fit: &mut Fit<'_>) -> Result<Value> {
     }
     if !calls.is_empty() {
         object.insert("tool_calls".into(), calls.into());
+    }
+    if !thinking.is_empty() {
+        object.insert("thinking_blocks".into(), thinking.into());
     }
     Ok(Value::Object(object))
 }

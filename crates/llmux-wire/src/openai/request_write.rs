@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::message_write::write_messages;
 use crate::chat::{ChatRequest, Fit, ReasoningRequest, ResponseFormat, Sampling, Tool, ToolChoice};
 
-/// Writes a request for `model`. Usage is always asked for on streams.
+/// Writes a request for `model`. Usage is always asked for on streams. Reasoning of earlier answers stands in
+/// `thinking_blocks`, which only proxies take: it is to be put in the host's form, or out.
 ///
 /// # Errors
 /// A 400 naming what the dialect cannot carry, unless the deployment drops such things.
@@ -219,7 +220,8 @@ mod tests {
             write(&request)["messages"],
             json!([
                 {"role": "assistant", "content": null, "tool_calls": [
-                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+                    "thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "s"}]},
                 {"role": "tool", "tool_call_id": "c", "content": "a"},
                 {"role": "user", "content": [
                     {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]},

@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::{
     answer_read::{WireFunction, bad, read_annotation, read_finish, reasoning_text},
     error::read_stream_error,
-    usage,
+    reasoning, usage,
 };
 use crate::{
-    chat::Event,
+    chat::{Content, Event},
     sse::{Decoder, SseEvent},
     stream,
 };
@@ -66,6 +66,8 @@ struct Delta {
     refusal: Option<String>,
     reasoning_content: Option<String>,
     reasoning: Option<String>,
+    reasoning_details: Option<Vec<Value>>,
+    thinking_blocks: Option<Vec<Value>>,
     tool_calls: Option<Vec<ToolDelta>>,
     function_call: Option<WireFunction>,
     annotations: Option<Vec<Value>>,
@@ -197,8 +199,19 @@ impl State {
 impl Progress {
     fn delta(&mut self, choice: u32, delta: Delta, events: &mut Vec<Event>) {
         let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-        if let Some(text) = some(delta.reasoning_content).or(some(delta.reasoning)) {
+        let details = delta.reasoning_details;
+        let plain = some(delta.reasoning_content).or(some(delta.reasoning));
+        if let Some(text) = plain.or_else(|| some(details.as_deref().map(reasoning::read_details))) {
             events.push(Event::Reasoning { choice, text });
+        }
+        for block in reasoning::read_blocks(delta.thinking_blocks, details.as_ref()) {
+            match block {
+                Content::Reasoning { signature: Some(signature), .. } => {
+                    events.push(Event::ReasoningSignature { choice, signature });
+                }
+                Content::RedactedReasoning(data) => events.push(Event::RedactedReasoning { choice, data }),
+                _ => {}
+            }
         }
         match delta.content {
             Some(Value::String(text)) if !text.is_empty() => events.push(Event::Text { choice, text }),

@@ -105,7 +105,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_env: &["LITELLM_PROXY_API_BASE"],
         auth: Auth::OptionalBearer,
         paths: Paths::ALL,
-        quirks: Quirks { replay_reasoning: true, ..Quirks::RELAY },
+        quirks: Quirks { reasoning: ReasoningField::ThinkingBlocks, replay_reasoning: true, ..Quirks::RELAY },
         ..Host::DEFAULT
     },
     Host::plain("llamagate", "LlamaGate", "https://api.llamagate.dev/v1", &["LLAMAGATE_API_KEY"], &[]),

@@ -123,6 +123,9 @@ pub enum ReasoningField {
     ThinkTags,
     /// In parts of `content`, which is then a list: parts of type `thinking` or `reasoning`.
     ContentParts,
+    /// The list `thinking_blocks` of Anthropic's blocks, with their signatures; `reasoning_content` repeats the
+    /// text.
+    ThinkingBlocks,
     /// Nowhere: the host's models don't show any.
     None,
 }

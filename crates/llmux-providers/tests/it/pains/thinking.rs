@@ -3,7 +3,7 @@
 use llmux_core::{Dialect, Operation};
 use serde_json::{Value, json};
 
-use super::{anthropic_events, message_start};
+use super::{anthropic_events, chunk, chunks, message_start};
 use crate::{calls, recordings};
 
 /// What Anthropic's model thinks, hides, says and calls.
@@ -113,4 +113,83 @@ fn gathered(stream: &str) -> Value {
         }
     }
     turn
+}
+
+/// A host that passes Anthropic's models on, and where it puts their blocks.
+fn resold(kind: &str) -> Value {
+    if kind == "litellm_proxy" {
+        json!({"reasoning_content": "hm", "thinking_blocks": [
+            {"type": "thinking", "thinking": "hm", "signature": "sig=="},
+            {"type": "redacted_thinking", "data": "opaque=="}]})
+    } else {
+        let format = "anthropic-claude-v1";
+        json!({"reasoning": "hm", "reasoning_details": [
+            {"type": "reasoning.text", "text": "hm", "signature": "sig==", "format": format, "index": 0},
+            {"type": "reasoning.encrypted", "data": "opaque==", "format": format, "index": 1}]})
+    }
+}
+
+#[test]
+fn pain_28_thinking_blocks_survive_a_tool_loop_of_an_anthropic_client_over_a_reseller() {
+    for kind in ["openrouter", "snowflake", "litellm_proxy"] {
+        let mut message = resold(kind);
+        message["role"] = "assistant".into();
+        message["content"] = "Let me look.".into();
+        message["tool_calls"] = json!([{"id": "toolu_1", "type": "function",
+            "function": {"name": "look", "arguments": "{\"at\":1}"}}]);
+        let mut delta = message.clone();
+        delta["tool_calls"][0]["index"] = 0.into();
+
+        let body = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]});
+        let stream = chunks(&[chunk(delta, None), chunk(json!({}), Some("tool_calls"))]);
+        let provider = recordings::provider(kind);
+        let reply = |stream| {
+            let request = calls::request(Operation::Chat, Dialect::Anthropic, stream);
+            calls::reply(&*provider, Operation::Chat, Dialect::Anthropic, &request)
+        };
+        let (whole, _) = calls::whole(reply(false), &body.to_string().into()).unwrap();
+        let whole: Value = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(whole["content"], blocks(), "{kind}");
+        let (streamed, _) = calls::stream_at_once(reply(true), &stream).unwrap();
+        for sealed in ["sig==", "opaque=="] {
+            assert!(streamed.contains(sealed), "{kind}: {streamed}");
+        }
+
+        let next = json!({"model": "m", "max_tokens": 9, "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": whole["content"]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "seen"}]}]});
+        let exchange = calls::prepare(&*provider, Operation::Chat, Dialect::Anthropic, &next).unwrap();
+        let (_, sent) = calls::sent(&exchange);
+        let turn = &sent["messages"][1];
+        for (field, value) in resold(kind).as_object().unwrap() {
+            assert!(value.is_string() || turn[field] == *value, "{kind}: {turn}");
+        }
+    }
+}
+
+#[test]
+fn pain_28_hosts_that_want_reasoning_back_get_it_and_others_do_not() {
+    let next = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": blocks()},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "seen"}]}]});
+    for (kind, field) in [
+        ("deepseek", Some("reasoning_content")),
+        ("moonshot", Some("reasoning_content")),
+        ("ollama", Some("reasoning")),
+        ("openai", None),
+        ("groq", None),
+    ] {
+        let provider = recordings::provider(kind);
+        let exchange = calls::prepare(&*provider, Operation::Chat, Dialect::Anthropic, &next).unwrap();
+        let turn = calls::sent(&exchange).1["messages"][1].clone();
+        let mut expected =
+            json!({"role": "assistant", "content": "Let me look.", "tool_calls": turn["tool_calls"]});
+        if let Some(field) = field {
+            expected[field] = "hm".into();
+        }
+        assert_eq!(turn, expected, "{kind}");
+    }
 }

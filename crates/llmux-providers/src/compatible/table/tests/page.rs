@@ -175,6 +175,7 @@ fn reasoning_in_words(quirk: ReasoningField) -> &'static str {
         ReasoningField::ReasoningDetails => "reasoning in `reasoning_details`",
         ReasoningField::ThinkTags => "reasoning in `<think>` tags",
         ReasoningField::ContentParts => "reasoning in content parts",
+        ReasoningField::ThinkingBlocks => "reasoning in `thinking_blocks`",
         ReasoningField::None => "shows no reasoning",
     }
 }
