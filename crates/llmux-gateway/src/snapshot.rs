@@ -1,6 +1,7 @@
 //! Everything that requests are served from, built from a configuration and never changed afterwards.
 
 mod deployments;
+mod inferred;
 
 use std::{sync::Arc, time::Duration};
 
