@@ -21,9 +21,6 @@ use tokio_util::sync::CancellationToken;
 use args::Args;
 use setup::Setup;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let args = Args::parse();
     match start(&args) {
