@@ -59,7 +59,8 @@ fn start(args: &Args) -> Result<(), String> {
         .map_err(|error| format!("the runtime cannot be started: {error}"))?;
     let cut = runtime.block_on(async {
         let shutdown = CancellationToken::new();
-        let reload = reload::Reload::new(setup, Arc::clone(&gateway), server.certificates());
+        let reload =
+            reload::Reload::new(setup, &config.server.host, Arc::clone(&gateway), server.certificates());
         reload.watch(&loaded);
         signals::listen(Arc::clone(&gateway), reload, shutdown.clone())
             .map_err(|error| format!("signals cannot be received: {error}"))?;
