@@ -101,3 +101,17 @@ general_settings: {{forward_client_headers_to_llm_api: {forward}, litellm_key_he
         assert_eq!(asked.header("authorization"), Some("Bearer k"));
     }
 }
+
+/// Whether to stream is known before a deployment is chosen.
+#[tokio::test]
+async fn a_deployment_does_not_decide_whether_an_answer_is_streamed() {
+    let upstream = ScriptedUpstream::answering([answers::openai_chat("hi")]).await;
+    let url = upstream.url();
+    let config = format!(
+        "model_list:
+  - {{model_name: model, litellm_params: {{model: openai/m, api_key: k, api_base: '{url}/v1', stream: true}}}}\n"
+    );
+    let proxy = Setup::config(config).start().await;
+    assert_eq!(proxy.chat("model").await.status, 200);
+    assert!(upstream.requests()[0].json().get("stream").is_none());
+}
