@@ -132,14 +132,7 @@ impl Scan<'_> {
     fn string(&mut self) -> Option<()> {
         self.expect(b'"')?;
         loop {
-            let rest = self.bytes.get(self.at..)?;
-            let length = memchr::memchr2(b'"', b'\\', rest)?;
-            // Control characters must be escaped. Without an early exit the loop is a vector comparison.
-            let plain = rest.get(..length)?;
-            if plain.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
-                return None;
-            }
-            self.at += length;
+            self.at += plain(self.bytes.get(self.at..)?)?;
             if self.next()? == b'"' {
                 return Some(());
             }
@@ -189,6 +182,37 @@ impl Scan<'_> {
         self.at += count;
         (count > 0).then_some(())
     }
+}
+
+/// How many bytes of a string come before its end or its next escape; `None` if a control character does, which
+/// must be escaped. Code is full of escapes, so the first bytes are looked at in words of eight; a search that is
+/// faster over a distance takes over after them.
+fn plain(rest: &[u8]) -> Option<usize> {
+    const NEAR: usize = 8;
+    let (words, _) = rest.as_chunks::<8>();
+    for (at, word) in words.iter().take(NEAR).enumerate() {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            let found = at * 8 + (special.trailing_zeros() / 8) as usize;
+            return rest.get(found).filter(|byte| **byte >= 0x20).map(|_| found);
+        }
+    }
+    let from = words.len().min(NEAR) * 8;
+    let far = rest.get(from..)?;
+    let length = memchr::memchr2(b'"', b'\\', far)?;
+    // Without an early exit the loop is a vector comparison.
+    let controls = far.get(..length)?.iter().fold(false, |found, byte| found | (*byte < 0x20));
+    (!controls).then_some(from + length)
+}
+
+/// The high bit of the first byte that is a quote, a backslash or a control character; bits of later bytes mean
+/// nothing. Subtracting from each byte borrows into its high bit exactly where it was too small.
+fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (zero(word ^ (ONES * b'"' as u64)) | zero(word ^ (ONES * b'\\' as u64)) | control) & HIGH
 }
 
 /// The brackets that are open: a bit for each, set for objects.
