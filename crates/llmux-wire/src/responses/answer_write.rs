@@ -71,7 +71,7 @@ impl Head {
         if let Some(usage) = outcome.usage {
             out.insert("usage".into(), write_usage(usage));
         }
-        if let Some(tier) = self.service_tier.as_deref().map(tier) {
+        if let Some(tier) = self.service_tier.as_deref().and_then(tier) {
             out.insert("service_tier".into(), tier.into());
         }
         out.extend(settings.fields());
@@ -97,9 +97,13 @@ pub(super) fn status(finish: Option<&FinishReason>) -> (&'static str, Option<&'s
     }
 }
 
-/// Anthropic's word for OpenAI's `default` is `standard`.
-fn tier(tier: &str) -> &str {
-    if tier == "standard" { "default" } else { tier }
+/// Anthropic's word for OpenAI's `default` is `standard`. Words of other hosts mean nothing here.
+fn tier(tier: &str) -> Option<&str> {
+    match tier {
+        "standard" => Some("default"),
+        "auto" | "default" | "flex" | "scale" | "priority" => Some(tier),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
