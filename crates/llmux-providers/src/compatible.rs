@@ -4,6 +4,7 @@ mod adapt;
 mod messages;
 mod replay;
 mod replies;
+mod responses;
 pub mod table;
 
 use std::sync::Arc;
@@ -18,9 +19,7 @@ use llmux_wire::{
     anthropic,
     chat::{ChatRequest, Fit},
     json::{edit::Edits, envelope},
-    openai,
-    passthrough::Passthrough,
-    responses,
+    openai, responses as wire_responses,
 };
 use table::{Auth, Host, hosts};
 
@@ -90,19 +89,6 @@ impl Compatible {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
     }
 
-    /// The client wants a response, which the host makes itself: what hosts need of a chat does not apply.
-    fn pass_response(&self, call: &Call<'_>, uri: &Uri) -> Exchange {
-        let mut edits = Edits::new();
-        let (body, envelope, shaping) = (call.body, call.envelope, &self.settings.shaping);
-        shape::strip(body, envelope, true, &mut edits);
-        shape::rename(body, envelope, call.model, &mut edits);
-        shape::apply(body, envelope, shaping, &mut edits);
-        shape::force(shaping, &mut edits);
-        let request = self.target.post(uri, edits.apply(body, envelope));
-        let reply = Box::new(Passthrough::new(responses::ResponsesWatch::new()));
-        Exchange::new(Outgoing::Send(request), reply, call.stream)
-    }
-
     /// The client speaks another dialect: its request is written anew.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
         let request = match (call.operation, call.dialect) {
@@ -142,7 +128,7 @@ impl Provider for Compatible {
             (Operation::Chat, Dialect::OpenAi) => self.pass(call, &self.chat),
             (Operation::Chat, Dialect::Anthropic) => self.translate(call),
             (Operation::Chat, Dialect::OpenAiResponses) => match &self.responses {
-                Some(uri) => Ok(self.pass_response(call, uri)),
+                Some(uri) => Ok(responses::pass(self, call, uri)),
                 None => self.translate(call),
             },
             (Operation::Completion, _) => match &self.completions {
@@ -167,7 +153,7 @@ impl Provider for Compatible {
 fn read_response_request(call: &Call<'_>) -> Result<ChatRequest> {
     let mut edits = Edits::new();
     shape::strip(call.body, call.envelope, true, &mut edits);
-    responses::read_request(&edits.apply(call.body, call.envelope))
+    wire_responses::read_request(&edits.apply(call.body, call.envelope))
 }
 
 /// The base URL: the deployment's, else the environment's, else the host's own with its variables filled in.
