@@ -13,6 +13,7 @@ pub mod anthropic;
 pub mod chat;
 mod failure;
 pub mod json;
+mod needle;
 pub mod openai;
 pub mod passthrough;
 pub mod responses;
