@@ -4,7 +4,6 @@ use std::{borrow::Cow, ops::ControlFlow};
 
 use bytes::{Bytes, BytesMut};
 use llmux_core::{Error, ErrorKind, ReplyReport, Result};
-use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
@@ -13,6 +12,7 @@ use super::{
     usage,
 };
 use crate::{
+    needle::{ERROR_FIELD, RESPONSE_FIELD},
     openai::bad,
     passthrough::{Watch, frame_data},
     sse,
@@ -165,14 +165,7 @@ impl Watch for ResponsesWatch {
     }
 
     fn is_dull(&self, frames: &[u8]) -> bool {
-        let words: [&[u8]; 5] = [
-            b"response.completed",
-            b"response.incomplete",
-            b"response.cancelled",
-            b"response.failed",
-            b"\"error\"",
-        ];
-        words.iter().all(|word| memmem::find(frames, word).is_none())
+        !RESPONSE_FIELD.is_in(frames) && !ERROR_FIELD.is_in(frames)
     }
 
     fn is_preamble(&self, frame: &[u8]) -> bool {
