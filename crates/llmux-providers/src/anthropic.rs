@@ -9,7 +9,7 @@ use llmux_core::{
     Provider, ProviderSettings, Reply, Result,
 };
 use llmux_wire::{
-    anthropic, chat::Fit, json::edit::Edits, json::envelope, openai, passthrough::Passthrough,
+    anthropic, chat::Fit, json::edit::Edits, json::envelope, openai, passthrough::Passthrough, responses,
     translate::Translated,
 };
 
@@ -93,15 +93,16 @@ impl Anthropic {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream))
     }
 
-    /// The client speaks OpenAI's dialect: the deployment's defaults are in its words too.
+    /// The client speaks one of OpenAI's dialects: the deployment's defaults are in its words too.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
         let shaping = &self.settings.shaping;
         let mut edits = Edits::new();
         shape::strip(call.body, call.envelope, true, &mut edits);
         shape::apply(call.body, call.envelope, shaping, &mut edits);
         let body = edits.apply(call.body, call.envelope);
-        let request = match call.operation {
-            Operation::Completion => openai::read_completion_request(&body)?,
+        let request = match (call.operation, call.dialect) {
+            (Operation::Completion, _) => openai::read_completion_request(&body)?,
+            (_, Dialect::OpenAiResponses) => responses::read_request(&body)?,
             _ => openai::read_request(&body)?,
         };
         let mut fit = Fit::new("Anthropic", shaping).dropping(call.drop_params);
@@ -120,13 +121,19 @@ impl Anthropic {
 fn translated(call: &Call<'_>, stream_usage: bool) -> Box<dyn Reply> {
     let created = call.created;
     let reader = anthropic::StreamReader::new();
-    match call.operation {
-        Operation::Completion => Box::new(Translated::new(
+    match (call.operation, call.dialect) {
+        (Operation::Completion, _) => Box::new(Translated::new(
             anthropic::read_answer,
             move |answer| openai::write_completion_answer(answer, created),
             reader,
             openai::CompletionStreamWriter::new(created, stream_usage),
         )),
+        (_, Dialect::OpenAiResponses) => {
+            let settings = responses::Settings::of(call.body, call.envelope);
+            let writer = responses::StreamWriter::new(created, settings.clone());
+            let write = move |answer: &_| responses::write_answer(answer, created, &settings);
+            Box::new(Translated::new(anthropic::read_answer, write, reader, writer))
+        }
         _ => Box::new(Translated::new(
             anthropic::read_answer,
             move |answer| openai::write_answer(answer, created),

@@ -4,6 +4,7 @@ mod adapt;
 mod messages;
 mod replay;
 mod replies;
+mod responses;
 pub mod table;
 
 use std::sync::Arc;
@@ -14,11 +15,16 @@ use llmux_core::{
     Call, Dialect, Error, ErrorKind, Exchange, FailedReply, Family, Operation, Outgoing, Provider,
     ProviderSettings, Result,
 };
-use llmux_wire::{anthropic, chat::Fit, json::envelope, openai};
+use llmux_wire::{
+    anthropic,
+    chat::{ChatRequest, Fit},
+    json::{edit::Edits, envelope},
+    openai, responses as wire_responses,
+};
 use table::{Auth, Host, hosts};
 
 use crate::{
-    estimate,
+    estimate, shape,
     target::{Target, setting},
 };
 
@@ -46,6 +52,7 @@ pub(crate) struct Compatible {
     chat: Uri,
     completions: Option<Uri>,
     embeddings: Option<Uri>,
+    responses: Option<Uri>,
 }
 
 impl Compatible {
@@ -64,6 +71,7 @@ impl Compatible {
             chat: target.uri(host.paths.chat)?,
             completions: host.paths.completions.map(|path| target.uri(path)).transpose()?,
             embeddings: host.paths.embeddings.map(|path| target.uri(path)).transpose()?,
+            responses: host.paths.responses.map(|path| target.uri(path)).transpose()?,
             target,
         })
     }
@@ -85,6 +93,7 @@ impl Compatible {
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
         let request = match (call.operation, call.dialect) {
             (Operation::Chat, Dialect::Anthropic) => anthropic::read_request(call.body)?,
+            (Operation::Chat, Dialect::OpenAiResponses) => read_response_request(call)?,
             _ => openai::read_completion_request(call.body)?,
         };
         let mut fit = self.fit(call);
@@ -118,6 +127,10 @@ impl Provider for Compatible {
         match (call.operation, call.dialect) {
             (Operation::Chat, Dialect::OpenAi) => self.pass(call, &self.chat),
             (Operation::Chat, Dialect::Anthropic) => self.translate(call),
+            (Operation::Chat, Dialect::OpenAiResponses) => match &self.responses {
+                Some(uri) => Ok(responses::pass(self, call, uri)),
+                None => self.translate(call),
+            },
             (Operation::Completion, _) => match &self.completions {
                 Some(uri) => self.pass(call, uri),
                 None => self.translate(call),
@@ -134,6 +147,13 @@ impl Provider for Compatible {
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         openai::read_error(failed.status, failed.headers, failed.body, self.host.title)
     }
+}
+
+/// Reads a request for a response without what speaks to the gateway, which would go on to the host.
+fn read_response_request(call: &Call<'_>) -> Result<ChatRequest> {
+    let mut edits = Edits::new();
+    shape::strip(call.body, call.envelope, true, &mut edits);
+    wire_responses::read_request(&edits.apply(call.body, call.envelope))
 }
 
 /// The base URL: the deployment's, else the environment's, else the host's own with its variables filled in.

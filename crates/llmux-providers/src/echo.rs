@@ -20,6 +20,7 @@ use llmux_wire::{
     chat::{ChatAnswer, ChatRequest, Event},
     openai,
     passthrough::Passthrough,
+    responses,
     stream::StreamWriter,
 };
 
@@ -45,6 +46,7 @@ impl Echo {
         let request = match (call.operation, call.dialect) {
             (Operation::Completion, _) => openai::read_completion_request(call.body)?,
             (_, Dialect::Anthropic) => anthropic::read_request(call.body)?,
+            (_, Dialect::OpenAiResponses) => responses::read_request(call.body)?,
             _ => openai::read_request(call.body)?,
         };
         let answer = answer::answer(&request, call, self.faults.text.as_deref());
@@ -54,6 +56,10 @@ impl Echo {
         let body = match (call.operation, call.dialect) {
             (Operation::Completion, _) => openai::write_completion_answer(&answer, call.created),
             (_, Dialect::Anthropic) => anthropic::write_answer(&answer),
+            (_, Dialect::OpenAiResponses) => {
+                let settings = responses::Settings::of(call.body, call.envelope);
+                responses::write_answer(&answer, call.created, &settings)
+            }
             _ => openai::write_answer(&answer, call.created),
         };
         Ok(self.whole(call.dialect, body))
@@ -70,6 +76,10 @@ impl Echo {
         let mut writer: Box<dyn StreamWriter> = match (call.operation, call.dialect) {
             (Operation::Completion, _) => Box::new(openai::CompletionStreamWriter::new(call.created, true)),
             (_, Dialect::Anthropic) => Box::new(anthropic::StreamWriter::new()),
+            (_, Dialect::OpenAiResponses) => {
+                let settings = responses::Settings::of(call.body, call.envelope);
+                Box::new(responses::StreamWriter::new(call.created, settings))
+            }
             _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };
         let mut pieces = Vec::new();
@@ -161,6 +171,7 @@ impl Provider for Echo {
 fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply> {
     match dialect {
         Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
+        Dialect::OpenAiResponses => Box::new(Passthrough::new(responses::ResponsesWatch::new())),
         _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
     }
 }

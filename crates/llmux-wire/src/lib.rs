@@ -4,6 +4,7 @@
 //! - [`sse`]: server-sent events;
 //! - [`chat`]: the neutral chat model, where dialects meet;
 //! - [`openai`], [`anthropic`]: each dialect in both roles, whole and streamed;
+//! - [`responses`]: OpenAI's Responses API, for clients;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
 //! - [`tap`]: the client's body, streamed through a reply.
@@ -15,6 +16,7 @@ pub mod json;
 mod needle;
 pub mod openai;
 pub mod passthrough;
+pub mod responses;
 pub mod sse;
 pub mod stream;
 pub mod tap;

@@ -21,6 +21,7 @@ needles! {
     DONE = b"[DONE]";
     FINISH_REASON = b"\"finish_reason\"";
     MESSAGE_STOP = b"message_stop";
+    RESPONSE_FIELD = b"\"response\"";
 }
 
 impl Needle {

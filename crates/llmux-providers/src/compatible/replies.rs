@@ -1,7 +1,7 @@
 //! Answers of OpenAI-like hosts, for each client dialect.
 
 use llmux_core::{Call, Dialect, Operation, Reply};
-use llmux_wire::{anthropic, openai, passthrough::Passthrough, translate::Translated};
+use llmux_wire::{anthropic, openai, passthrough::Passthrough, responses, translate::Translated};
 
 /// The client speaks OpenAI's dialect too.
 pub(super) fn passthrough(hides_usage: bool) -> Box<dyn Reply> {
@@ -19,6 +19,12 @@ pub(super) fn translated(call: &Call<'_>, stream_usage: bool) -> Box<dyn Reply> 
             reader,
             anthropic::StreamWriter::new(),
         )),
+        (Operation::Chat, Dialect::OpenAiResponses) => {
+            let settings = responses::Settings::of(call.body, call.envelope);
+            let writer = responses::StreamWriter::new(created, settings.clone());
+            let write = move |answer: &_| responses::write_answer(answer, created, &settings);
+            Box::new(Translated::new(openai::read_answer, write, reader, writer))
+        }
         _ => Box::new(Translated::new(
             openai::read_answer,
             move |answer| openai::write_completion_answer(answer, created),

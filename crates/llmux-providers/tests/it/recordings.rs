@@ -123,3 +123,17 @@ pub(crate) fn answered() -> Vec<Recording> {
 pub(crate) fn chats() -> Vec<Recording> {
     answered().into_iter().filter(|recording| recording.operation == Operation::Chat).collect()
 }
+
+/// Recorded responses that the provider answered, whoever made them: they pass through OpenAI.
+pub(crate) fn responses() -> Vec<Recording> {
+    let provider = provider("openai");
+    let recorded =
+        fixtures::cases().into_iter().filter(|case| case.kind == "responses" && case.status == 200);
+    let recording = |case| Recording {
+        case,
+        provider: provider.clone(),
+        operation: Operation::Chat,
+        dialect: Dialect::OpenAiResponses,
+    };
+    recorded.map(recording).collect()
+}
