@@ -16,6 +16,7 @@ use std::{
 
 use clap::Parser;
 use llmux_gateway::{Gateway, server::Server};
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use args::Args;
@@ -52,11 +53,8 @@ fn start(args: &Args) -> Result<(), String> {
     let gateway = Arc::new(Gateway::new(built.snapshot));
 
     let workers = config.server.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers.unwrap_or(1))
-        .enable_all()
-        .build()
-        .map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let runtime =
+        runtime(workers.unwrap_or(1)).map_err(|error| format!("the runtime cannot be started: {error}"))?;
     let cut = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         let reload =
@@ -71,4 +69,13 @@ fn start(args: &Args) -> Result<(), String> {
     tracing::info!(cut, "stopped");
     drop(log);
     Ok(())
+}
+
+/// A runtime of this many threads. One thread needs no scheduler that hands work from one to another.
+fn runtime(workers: usize) -> io::Result<Runtime> {
+    let mut builder = if workers > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    if workers > 1 {
+        builder.worker_threads(workers);
+    }
+    builder.enable_all().build()
 }

@@ -102,6 +102,9 @@ impl OpenAiWatch {
 
 impl Watch for OpenAiWatch {
     fn whole(&mut self, body: &[u8], report: &mut ReplyReport) -> Result<()> {
+        if plain_answer(body, report).is_some() {
+            return Ok(());
+        }
         let digest: Digest<'_> = serde_json::from_slice(body).map_err(|error| bad(body, error))?;
         if let Some(error) =
             digest.error.as_ref().filter(|error| !error.is_null() && digest.choices.is_none())
@@ -151,6 +154,31 @@ impl Watch for OpenAiWatch {
     fn write_error(&self, error: &Error, out: &mut BytesMut) {
         sse::write(out, "", &write_error(error));
     }
+}
+
+/// Reads an answer that is as OpenAI's reference has it, by searching for what is wanted; `None` for any other.
+fn plain_answer(body: &[u8], report: &mut ReplyReport) -> Option<()> {
+    let fields = envelope::read(body).ok()?;
+    let get = |name: &str| fields.get(body, name).filter(|raw| *raw != b"null");
+    let answer = get("choices").or_else(|| get("data"))?;
+    let usage: usage::Wire = serde_json::from_slice(get("usage")?).ok()?;
+    if get("error").is_some() {
+        return None;
+    }
+    let text = |raw: &[u8]| serde_json::from_slice::<String>(raw).ok();
+    report.model = get("model").and_then(text);
+    // The first choice's reason: inside a string the word's quotes would be escaped.
+    let reason = FINISH_REASON.tails(answer).next().map(<[u8]>::trim_ascii_start);
+    let reason = reason.and_then(|rest| rest.strip_prefix(b":")).map(<[u8]>::trim_ascii_start);
+    report.finish_reason = reason.and_then(first_text).filter(|reason| !reason.is_empty());
+    report.usage.update(&usage.buckets());
+    report.usage_reported = true;
+    Some(())
+}
+
+/// The text at the start of `json`, if there is one.
+fn first_text(json: &[u8]) -> Option<String> {
+    serde_json::Deserializer::from_slice(json).into_iter::<String>().next()?.ok()
 }
 
 /// Whether any chunk has a finish reason that is text: a plain search, since each chunk has the field.
