@@ -10,6 +10,8 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
+    /// Google's Gemini API: `generateContent`, streamed and whole, and `countTokens`.
+    Gemini,
 }
 
 impl Dialect {
@@ -19,6 +21,7 @@ impl Dialect {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 }

@@ -6,14 +6,13 @@ use bytes::Bytes;
 use http::{HeaderName, Request, Uri};
 use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, ExposeSecret, FailedReply, Operation, Outgoing,
-    Provider, ProviderSettings, Reply, Result,
+    Provider, ProviderSettings, Result, Usage,
 };
 use llmux_wire::{
-    anthropic, chat::Fit, json::edit::Edits, json::envelope, openai, passthrough::Passthrough,
-    translate::Translated,
+    anthropic, chat::Fit, convert::Converted, json::edit::Edits, json::envelope, passthrough::Passthrough,
 };
 
-use crate::{shape, target::Target};
+use crate::{shape, speak, target::Target};
 
 /// The name in `anthropic/model`.
 pub(crate) const NAME: &str = "anthropic";
@@ -93,17 +92,30 @@ impl Anthropic {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream))
     }
 
-    /// The client speaks OpenAI's dialect: the deployment's defaults are in its words too.
+    /// A client of another dialect counts.
+    fn count(&self, call: &Call<'_>) -> Result<Exchange> {
+        let request = speak::read_count(call)?;
+        let mut fit = Fit::new("Anthropic", &self.settings.shaping).dropping(call.drop_params);
+        let body = anthropic::write_count_request(&request, call.model, &mut fit)?;
+        let dialect = call.dialect;
+        let reply = Converted::new(move |body| {
+            let tokens = anthropic::read_count(body)?;
+            let mut usage = Usage::default();
+            usage.input = tokens;
+            Ok((speak::write_count(dialect, tokens), Some(usage)))
+        });
+        let outgoing = Outgoing::Send(self.request(call, &self.count_tokens, body));
+        Ok(Exchange::new(outgoing, Box::new(reply), false).with_dropped(fit.into_dropped()))
+    }
+
+    /// The client speaks another dialect: the deployment's defaults are in its words too.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
         let shaping = &self.settings.shaping;
         let mut edits = Edits::new();
         shape::strip(call.body, call.envelope, true, &mut edits);
         shape::apply(call.body, call.envelope, shaping, &mut edits);
         let body = edits.apply(call.body, call.envelope);
-        let request = match call.operation {
-            Operation::Completion => openai::read_completion_request(&body)?,
-            _ => openai::read_request(&body)?,
-        };
+        let request = speak::read(call, &body)?;
         let mut fit = Fit::new("Anthropic", shaping).dropping(call.drop_params);
         let mut body = anthropic::write_request(&request, call.model, &mut fit)?;
         if !shaping.extra_body.is_empty() {
@@ -112,27 +124,9 @@ impl Anthropic {
             body = edits.apply(&body, &envelope::read(&body)?);
         }
         let outgoing = Outgoing::Send(self.request(call, &self.messages, body));
-        let reply = translated(call, request.stream_usage);
+        let reader = anthropic::StreamReader::new();
+        let reply = speak::translated(call, request.stream_usage, anthropic::read_answer, reader);
         Ok(Exchange::new(outgoing, reply, call.stream).with_dropped(fit.into_dropped()))
-    }
-}
-
-fn translated(call: &Call<'_>, stream_usage: bool) -> Box<dyn Reply> {
-    let created = call.created;
-    let reader = anthropic::StreamReader::new();
-    match call.operation {
-        Operation::Completion => Box::new(Translated::new(
-            anthropic::read_answer,
-            move |answer| openai::write_completion_answer(answer, created),
-            reader,
-            openai::CompletionStreamWriter::new(created, stream_usage),
-        )),
-        _ => Box::new(Translated::new(
-            anthropic::read_answer,
-            move |answer| openai::write_answer(answer, created),
-            reader,
-            openai::StreamWriter::new(created, stream_usage),
-        )),
     }
 }
 
@@ -149,6 +143,7 @@ impl Provider for Anthropic {
         match (call.operation, call.dialect) {
             (Operation::Chat, Dialect::Anthropic) => self.pass(call, &self.messages),
             (Operation::CountTokens, Dialect::Anthropic) => self.pass(call, &self.count_tokens),
+            (Operation::CountTokens, _) => self.count(call),
             (Operation::Chat | Operation::Completion, _) => self.translate(call),
             (operation, _) => Err(Error::client(
                 ErrorKind::InvalidRequest,

@@ -3,7 +3,6 @@
 mod adapt;
 mod messages;
 mod replay;
-mod replies;
 pub mod table;
 
 use std::sync::Arc;
@@ -14,11 +13,11 @@ use llmux_core::{
     Call, Dialect, Error, ErrorKind, Exchange, FailedReply, Family, Operation, Outgoing, Provider,
     ProviderSettings, Result,
 };
-use llmux_wire::{anthropic, chat::Fit, json::envelope, openai};
+use llmux_wire::{chat::Fit, json::envelope, openai};
 use table::{Auth, Host, hosts};
 
 use crate::{
-    estimate,
+    estimate, speak,
     target::{Target, setting},
 };
 
@@ -76,22 +75,20 @@ impl Compatible {
     fn pass(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
         let mut fit = self.fit(call);
         let adapted = adapt::adapt(self, call, call.body, call.envelope, &mut fit)?;
-        let reply = replies::passthrough(adapted.hides_usage);
+        let reply = speak::passthrough(Dialect::OpenAi, adapted.hides_usage);
         let request = self.target.post(uri, adapted.body);
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
     }
 
     /// The client speaks another dialect: its request is written anew.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = match (call.operation, call.dialect) {
-            (Operation::Chat, Dialect::Anthropic) => anthropic::read_request(call.body)?,
-            _ => openai::read_completion_request(call.body)?,
-        };
+        let request = speak::read(call, call.body)?;
         let mut fit = self.fit(call);
         let body: Bytes = openai::write_request(&request, call.model, &mut fit)?;
         let fields = envelope::read(&body)?;
         let adapted = adapt::adapt(self, call, &body, &fields, &mut fit)?;
-        let reply = replies::translated(call, request.stream_usage);
+        let reader = openai::StreamReader::new();
+        let reply = speak::translated(call, request.stream_usage, openai::read_answer, reader);
         let request = self.target.post(&self.chat, adapted.body);
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
     }
@@ -117,7 +114,7 @@ impl Provider for Compatible {
     fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
         match (call.operation, call.dialect) {
             (Operation::Chat, Dialect::OpenAi) => self.pass(call, &self.chat),
-            (Operation::Chat, Dialect::Anthropic) => self.translate(call),
+            (Operation::Chat, _) => self.translate(call),
             (Operation::Completion, _) => match &self.completions {
                 Some(uri) => self.pass(call, uri),
                 None => self.translate(call),

@@ -114,6 +114,10 @@ pub(super) fn write_extra(
 ) -> Result<()> {
     let native = request.source == Dialect::Anthropic;
     for (name, value) in &request.extra {
+        if request.source == Dialect::Gemini && !fit.allows(name) {
+            fit.foreign(name)?;
+            continue;
+        }
         if !native {
             if DONE.contains(&name.as_str()) || is_text_only(name, value) {
                 continue;

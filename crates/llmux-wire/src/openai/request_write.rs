@@ -165,6 +165,9 @@ fn write_extra(
     out: &mut Map<String, Value>,
     fit: &mut Fit<'_>,
 ) -> Result<()> {
+    if source == Dialect::Gemini && !fit.allows(name) {
+        return fit.foreign(name);
+    }
     if source == Dialect::Anthropic && ANTHROPIC_ONLY.contains(&name) && !fit.allows(name) {
         return fit.refuse(name);
     }
