@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, header::CONTENT_TYPE, header::RETRY_AFTER};
 use llmux_core::{Dialect, Error, RequestContext, RequestId};
-use llmux_wire::{anthropic, openai};
+use llmux_wire::{anthropic, gemini, openai};
 use serde_json::Value;
 
 use crate::{body::Body, snapshot::Snapshot};
@@ -23,6 +23,7 @@ pub(crate) fn respond(error: &Error, dialect: Dialect) -> Response<Body> {
 fn build(error: &Error, dialect: Dialect, call: Option<&RequestId>) -> Response<Body> {
     let mut body = match dialect {
         Dialect::Anthropic => anthropic::write_error(error),
+        Dialect::Gemini => gemini::write_error(error),
         _ => openai::write_error(error),
     };
     if let Some(id) = call {

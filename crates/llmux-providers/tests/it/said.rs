@@ -2,6 +2,7 @@
 //! they judge but the JSON parser.
 
 mod anthropic;
+mod gemini;
 mod openai;
 
 use llmux_core::{Dialect, ReplyReport};
@@ -37,6 +38,7 @@ impl Said {
         let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         match dialect {
             Dialect::Anthropic => anthropic::answer(&value),
+            Dialect::Gemini => gemini::answer(&value),
             _ => openai::answer(&value),
         }
     }
@@ -45,6 +47,7 @@ impl Said {
     pub(crate) fn in_stream(dialect: Dialect, stream: &str) -> Result<Self, String> {
         match dialect {
             Dialect::Anthropic => anthropic::stream(stream),
+            Dialect::Gemini => gemini::stream(stream),
             _ => openai::stream(stream),
         }
     }

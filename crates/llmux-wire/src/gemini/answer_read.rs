@@ -104,6 +104,10 @@ pub(super) fn call_id(answer: &str, choice: u64, call: u32) -> String {
 pub(super) fn read_piece(piece: &Value, new_id: impl FnOnce() -> String) -> Vec<Content> {
     let signature = piece.get("thoughtSignature").and_then(Value::as_str).filter(|text| !text.is_empty());
     if let Some(call) = piece.get("functionCall") {
+        if call.get("name").is_none() {
+            // A piece of a call's arguments: they only come in pieces where the request asks for that.
+            return Vec::new();
+        }
         let id = call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
         let id = id.map_or_else(new_id, str::to_owned);
         let arguments = call.get("args").filter(|args| args.is_object()).map(Value::to_string);

@@ -34,6 +34,11 @@ impl Conversation {
             let system = std::mem::take(&mut conversation.system);
             conversation.turn("user").extend(system);
         }
+        if let [(_, parts)] = conversation.turns.as_mut_slice()
+            && parts.is_empty()
+        {
+            parts.push(json!({ "text": "" }));
+        }
         if wants_signatures(model) {
             conversation
                 .turns
