@@ -25,6 +25,8 @@ const SERVED: &[(&str, &str)] = &[
     ("POST /v1/embeddings", "OpenAI embeddings"),
     ("POST /v1/messages", "Anthropic messages"),
     ("POST /v1/messages/count_tokens", "Anthropic token counts"),
+    ("POST /v1beta/models/{model}:generateContent", "Gemini content, also :streamGenerateContent"),
+    ("POST /v1beta/models/{model}:countTokens", "Gemini token counts"),
     ("GET /v1/models", "the models you can ask for"),
     ("GET /health/liveliness", "whether the process is alive"),
     ("GET /health/readiness", "whether it takes requests"),

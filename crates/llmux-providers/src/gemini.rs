@@ -213,7 +213,10 @@ mod tests {
         let request = sent(prepare(Operation::Chat, Dialect::Gemini, true, body));
         assert_eq!(request.body(), r#"{"contents":[], "newField": {"x":1.0}}"#);
         let models = "https://generativelanguage.googleapis.com/v1beta/models";
-        assert_eq!(request.uri(), &format!("{models}/gemini-2.5-flash:streamGenerateContent?alt=sse")[..]);
+        assert_eq!(
+            request.uri(),
+            format!("{models}/gemini-2.5-flash:streamGenerateContent?alt=sse").as_str()
+        );
         assert_eq!(request.headers()["x-goog-api-key"], "k");
     }
 

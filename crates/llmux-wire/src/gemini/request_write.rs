@@ -180,7 +180,10 @@ mod tests {
         );
         let answer = json!({"functionResponse": {"id": "c", "name": "f", "response": {"result": "42"}}});
         assert_eq!(contents[2], json!({"parts": [answer], "role": "user"}));
-        assert_eq!(contents[3]["parts"][0]["thoughtSignature"], "skip_thought_signature_validator");
+        assert_eq!(
+            contents[3]["parts"][0]["thoughtSignature"],
+            "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+        );
     }
 
     #[test]

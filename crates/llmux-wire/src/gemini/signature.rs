@@ -11,8 +11,8 @@ const MARK: &str = "gemini#";
 /// What base64 of redacted reasoning begins with for clients of this dialect: the word `redacted:` in base64.
 const REDACTED: &str = "cmVkYWN0ZWQ6";
 /// What Gemini takes in place of the signature of a call that it did not make itself, by its guide on thought
-/// signatures.
-pub(super) const FOREIGN: &str = "skip_thought_signature_validator";
+/// signatures: `skip_thought_signature_validator` in base64.
+pub(super) const FOREIGN: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
 
 /// The id of a signed call.
 pub(super) fn join(id: String, signature: Option<&str>) -> String {
