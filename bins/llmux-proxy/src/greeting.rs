@@ -18,7 +18,8 @@ pub(crate) fn print(server: &Server, config: &Config, gateway: &Gateway) -> io::
 
     let snapshot = gateway.snapshot();
     let models = snapshot.router().models();
-    writeln!(out, "models:")?;
+    let none = if models.is_empty() { " none; add some to `model_list`" } else { "" };
+    writeln!(out, "models:{none}")?;
     for model in models.iter().take(MAX_MODELS) {
         writeln!(out, "  {} ({})", model.name, model.provider)?;
     }

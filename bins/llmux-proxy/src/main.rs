@@ -21,9 +21,6 @@ use tokio_util::sync::CancellationToken;
 use args::Args;
 use setup::Setup;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let args = Args::parse();
     match start(&args) {
@@ -62,7 +59,8 @@ fn start(args: &Args) -> Result<(), String> {
         .map_err(|error| format!("the runtime cannot be started: {error}"))?;
     let cut = runtime.block_on(async {
         let shutdown = CancellationToken::new();
-        let reload = reload::Reload::new(setup, Arc::clone(&gateway), server.certificates());
+        let reload =
+            reload::Reload::new(setup, &config.server.host, Arc::clone(&gateway), server.certificates());
         reload.watch(&loaded);
         signals::listen(Arc::clone(&gateway), reload, shutdown.clone())
             .map_err(|error| format!("signals cannot be received: {error}"))?;

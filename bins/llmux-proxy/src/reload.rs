@@ -13,7 +13,7 @@ use llmux_gateway::{Gateway, server::Certificates};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use crate::setup::{Setup, report_warnings};
+use crate::setup::{self, Setup, report_warnings};
 
 /// How long a file must be left alone before it is read: editors and mounts change it in several steps.
 const QUIET: Duration = Duration::from_millis(100);
@@ -24,6 +24,8 @@ pub(crate) struct Reload(Arc<Inner>);
 
 struct Inner {
     setup: Setup,
+    /// What is listened on.
+    host: String,
     gateway: Arc<Gateway>,
     certificates: Option<Certificates>,
     changed: Arc<Notify>,
@@ -41,9 +43,15 @@ struct Seen {
 }
 
 impl Reload {
-    pub(crate) fn new(setup: Setup, gateway: Arc<Gateway>, certificates: Option<Certificates>) -> Self {
+    pub(crate) fn new(
+        setup: Setup,
+        host: &str,
+        gateway: Arc<Gateway>,
+        certificates: Option<Certificates>,
+    ) -> Self {
         Self(Arc::new(Inner {
             setup,
+            host: host.to_owned(),
             gateway,
             certificates,
             changed: Arc::new(Notify::new()),
@@ -67,7 +75,12 @@ impl Reload {
         {
             tracing::error!(%error, "the certificate was not reloaded");
         }
-        match self.0.setup.load() {
+        let checked = self.0.setup.load().and_then(|mut new| {
+            // The listener stays where it is, whatever the file says now.
+            new.0.config.server.host.clone_from(&self.0.host);
+            setup::refuse_open_door(&new.0.config).map(|()| new)
+        });
+        match checked {
             Ok((loaded, built)) => {
                 report_warnings(&loaded, &built);
                 self.0.gateway.replace(built.snapshot);

@@ -10,6 +10,8 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
+    /// OpenAI's Responses API.
+    OpenAiResponses,
     /// Google's Gemini API: `generateContent`, streamed and whole, and `countTokens`.
     Gemini,
 }
@@ -21,6 +23,7 @@ impl Dialect {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::OpenAiResponses => "responses",
             Self::Gemini => "gemini",
         }
     }

@@ -33,6 +33,11 @@ impl Access {
         self.master.is_none()
     }
 
+    /// Whether this header may hold the gateway's own key.
+    pub(crate) fn holds_key(&self, name: &HeaderName) -> bool {
+        KEY_HEADERS.contains(name) || self.custom_header.as_ref() == Some(name)
+    }
+
     /// Lets a request pass or refuses it.
     pub(crate) fn check(&self, headers: &HeaderMap, query: Option<&str>) -> Result<()> {
         let Some(master) = &self.master else { return Ok(()) };

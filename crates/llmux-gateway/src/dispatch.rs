@@ -31,6 +31,8 @@ const OPERATIONS: &[(&str, Operation, Dialect)] = &[
     ("chat/completions", Operation::Chat, Dialect::OpenAi),
     ("completions", Operation::Completion, Dialect::OpenAi),
     ("embeddings", Operation::Embeddings, Dialect::OpenAi),
+    ("responses", Operation::Chat, Dialect::OpenAiResponses),
+    ("openai/v1/responses", Operation::Chat, Dialect::OpenAiResponses),
     ("messages", Operation::Chat, Dialect::Anthropic),
     ("messages/count_tokens", Operation::CountTokens, Dialect::Anthropic),
 ];
@@ -151,6 +153,13 @@ mod tests {
         let completion = Endpoint::Model(Operation::Completion, Dialect::OpenAi, Some("a".into()));
         assert_eq!(post("/engines/a/completions"), completion);
         assert_eq!(post("/v1/messages"), Endpoint::Model(Operation::Chat, Dialect::Anthropic, None));
+        for path in ["/v1/responses", "/responses", "/openai/v1/responses"] {
+            assert_eq!(
+                post(path),
+                Endpoint::Model(Operation::Chat, Dialect::OpenAiResponses, None),
+                "{path}"
+            );
+        }
         let count = Endpoint::Model(Operation::CountTokens, Dialect::Anthropic, None);
         assert_eq!(post("/messages/count_tokens"), count);
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, header::CONTENT_TYPE, header::RETRY_AFTER};
 use llmux_core::{Dialect, Error, RequestContext, RequestId};
+use llmux_telemetry::Scrubber;
 use llmux_wire::{anthropic, gemini, openai};
 use serde_json::Value;
 
@@ -11,24 +12,21 @@ use crate::{body::Body, snapshot::Snapshot};
 /// The answer for an error about a request for a model's work.
 pub(crate) fn answer(error: &Error, cx: &RequestContext, snapshot: &Snapshot) -> Response<Body> {
     let id = snapshot.wishes.call_in_errors.then_some(&cx.id);
-    build(error, cx.dialect, id)
+    let mut response = respond(error, cx.dialect);
+    if let Body::Full(body) = response.body_mut() {
+        *body = revised(body, &snapshot.scrubber, id);
+    }
+    response
 }
 
-/// The answer for an error. Headers about the request are added by the caller.
+/// The answer for an error of the gateway's own. Headers about the request are added by the caller.
 #[must_use]
 pub(crate) fn respond(error: &Error, dialect: Dialect) -> Response<Body> {
-    build(error, dialect, None)
-}
-
-fn build(error: &Error, dialect: Dialect, call: Option<&RequestId>) -> Response<Body> {
-    let mut body = match dialect {
+    let body = match dialect {
         Dialect::Anthropic => anthropic::write_error(error),
         Dialect::Gemini => gemini::write_error(error),
         _ => openai::write_error(error),
     };
-    if let Some(id) = call {
-        body = with_call_id(body, id);
-    }
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
@@ -41,10 +39,14 @@ fn build(error: &Error, dialect: Dialect, call: Option<&RequestId>) -> Response<
     response
 }
 
-/// The body with the call's identifier in its `error` object.
-fn with_call_id(body: Bytes, id: &RequestId) -> Bytes {
-    let Ok(mut document) = serde_json::from_slice::<Value>(&body) else { return body };
-    if let Some(error) = document.get_mut("error").and_then(Value::as_object_mut) {
+/// The body without keys, which some providers repeat in their messages, and with the call's identifier if given.
+fn revised(body: &Bytes, scrubber: &Scrubber, id: Option<&RequestId>) -> Bytes {
+    let Ok(mut document) = serde_json::from_slice::<Value>(body) else { return body.clone() };
+    let Some(error) = document.get_mut("error").and_then(Value::as_object_mut) else { return body.clone() };
+    if let Some(Value::String(message)) = error.get_mut("message") {
+        *message = String::from_utf8_lossy(&scrubber.scrub(message.as_bytes())).into_owned();
+    }
+    if let Some(id) = id {
         error.insert("litellm_call_id".into(), id.as_str().into());
     }
     document.to_string().into()

@@ -100,6 +100,21 @@ pub(crate) fn forward(upstream: &HeaderMap, headers: &mut HeaderMap) {
     }
 }
 
+/// Those of the client's headers that mean something to a provider: `x-*` and `anthropic-beta`, but none for the
+/// gateway itself and none that may hold its key.
+pub(crate) fn forwarded(client: &HeaderMap, holds_key: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let meant = |name: &HeaderName| {
+        let text = name.as_str();
+        let own = text.starts_with("x-litellm-") || text.starts_with("x-llmux-");
+        (text.starts_with("x-") && !own || text == "anthropic-beta") && !holds_key(name)
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in client.iter().filter(|(name, _)| meant(name)) {
+        headers.append(name, value.clone());
+    }
+    headers
+}
+
 fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or(url)
 }

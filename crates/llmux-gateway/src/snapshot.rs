@@ -1,6 +1,7 @@
 //! Everything that requests are served from, built from a configuration and never changed afterwards.
 
 mod deployments;
+mod inferred;
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +9,7 @@ use http::HeaderName;
 use llmux_config::Config;
 use llmux_core::{Environment, Error, ErrorKind, Registry, Timeouts, Transport};
 use llmux_router::{RetryPolicy, Router, RouterBuilder};
+use llmux_telemetry::Scrubber;
 
 use crate::{access::Access, cors::CorsPolicy};
 
@@ -45,6 +47,8 @@ pub(crate) struct Wishes {
     pub(crate) chat_model: Option<String>,
     /// End streams with usage even if nobody asked.
     pub(crate) stream_usage: bool,
+    /// Hand the client's own headers on to providers.
+    pub(crate) forward_headers: bool,
     /// Name the call in the body of errors.
     pub(crate) call_in_errors: bool,
 }
@@ -56,6 +60,7 @@ pub struct Snapshot {
     pub(crate) cors: CorsPolicy,
     pub(crate) limits: Limits,
     pub(crate) wishes: Wishes,
+    pub(crate) scrubber: Scrubber,
 }
 
 /// What came of building a snapshot.
@@ -84,10 +89,12 @@ impl Snapshot {
         };
         let header = config.general.litellm_key_header_name.as_deref().map(key_header).transpose();
         let header = header.map_err(|error| errors.push(error)).ok();
-        match (router, cors, header) {
-            (Some(router), Some(cors), Some(header)) if errors.is_empty() => {
+        let scrubber = Scrubber::new().map_err(|error| errors.push(error)).ok();
+        match (router, cors, header, scrubber) {
+            (Some(router), Some(cors), Some(header), Some(scrubber)) if errors.is_empty() => {
                 let access = Access::new(config.general.master_key.as_ref(), header);
-                let snapshot = Self { router, access, cors, limits: limits(config), wishes: wishes(config) };
+                let snapshot =
+                    Self { router, access, cors, limits: limits(config), wishes: wishes(config), scrubber };
                 Ok(Built { snapshot, warnings })
             }
             _ => Err(errors),
@@ -166,6 +173,7 @@ fn wishes(config: &Config) -> Wishes {
     let general = &config.general;
     Wishes {
         chat_model: general.completion_model.clone(),
+        forward_headers: general.forward_client_headers_to_llm_api,
         stream_usage: general.always_include_stream_usage,
         call_in_errors: general.include_call_id_in_error_body,
     }

@@ -3,6 +3,7 @@
 mod adapt;
 mod messages;
 mod replay;
+mod responses;
 pub mod table;
 
 use std::sync::Arc;
@@ -13,11 +14,15 @@ use llmux_core::{
     Call, Dialect, Error, ErrorKind, Exchange, FailedReply, Family, Operation, Outgoing, Provider,
     ProviderSettings, Result,
 };
-use llmux_wire::{chat::Fit, json::envelope, openai};
+use llmux_wire::{
+    chat::Fit,
+    json::{edit::Edits, envelope},
+    openai,
+};
 use table::{Auth, Host, hosts};
 
 use crate::{
-    estimate, speak,
+    estimate, shape, speak,
     target::{Target, setting},
 };
 
@@ -45,6 +50,7 @@ pub(crate) struct Compatible {
     chat: Uri,
     completions: Option<Uri>,
     embeddings: Option<Uri>,
+    responses: Option<Uri>,
 }
 
 impl Compatible {
@@ -63,6 +69,7 @@ impl Compatible {
             chat: target.uri(host.paths.chat)?,
             completions: host.paths.completions.map(|path| target.uri(path)).transpose()?,
             embeddings: host.paths.embeddings.map(|path| target.uri(path)).transpose()?,
+            responses: host.paths.responses.map(|path| target.uri(path)).transpose()?,
             target,
         })
     }
@@ -82,7 +89,10 @@ impl Compatible {
 
     /// The client speaks another dialect: its request is written anew.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = speak::read(call, call.body)?;
+        let mut edits = Edits::new();
+        // Else it would go on to the host, or be refused in its name.
+        shape::strip(call.body, call.envelope, true, &mut edits);
+        let request = speak::read(call, &edits.apply(call.body, call.envelope))?;
         let mut fit = self.fit(call);
         let body: Bytes = openai::write_request(&request, call.model, &mut fit)?;
         let fields = envelope::read(&body)?;
@@ -114,6 +124,10 @@ impl Provider for Compatible {
     fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
         match (call.operation, call.dialect) {
             (Operation::Chat, Dialect::OpenAi) => self.pass(call, &self.chat),
+            (Operation::Chat, Dialect::OpenAiResponses) => match &self.responses {
+                Some(uri) => Ok(responses::pass(self, call, uri)),
+                None => self.translate(call),
+            },
             (Operation::Chat, _) => self.translate(call),
             (Operation::Completion, _) => match &self.completions {
                 Some(uri) => self.pass(call, uri),

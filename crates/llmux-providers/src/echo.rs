@@ -18,7 +18,7 @@ use llmux_core::{
 use llmux_wire::{
     anthropic,
     chat::{ChatAnswer, ChatRequest, Event},
-    gemini, openai,
+    gemini, openai, responses,
     stream::StreamWriter,
 };
 
@@ -51,6 +51,10 @@ impl Echo {
         let body = match (call.operation, call.dialect) {
             (Operation::Completion, _) => openai::write_completion_answer(&answer, call.created),
             (_, Dialect::Anthropic) => anthropic::write_answer(&answer),
+            (_, Dialect::OpenAiResponses) => {
+                let settings = responses::Settings::of(call.body, call.envelope);
+                responses::write_answer(&answer, call.created, &settings)
+            }
             (_, Dialect::Gemini) => gemini::write_answer(&answer),
             _ => openai::write_answer(&answer, call.created),
         };
@@ -68,6 +72,10 @@ impl Echo {
         let mut writer: Box<dyn StreamWriter> = match (call.operation, call.dialect) {
             (Operation::Completion, _) => Box::new(openai::CompletionStreamWriter::new(call.created, true)),
             (_, Dialect::Anthropic) => Box::new(anthropic::StreamWriter::new()),
+            (_, Dialect::OpenAiResponses) => {
+                let settings = responses::Settings::of(call.body, call.envelope);
+                Box::new(responses::StreamWriter::new(call.created, settings))
+            }
             (_, Dialect::Gemini) => Box::new(gemini::StreamWriter::new()),
             _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };

@@ -241,7 +241,13 @@ mod tests {
     fn chats_of_the_other_dialects_are_written_anew() {
         let openai = r#"{"model":"c","messages":[{"role":"user","content":"hi"}]}"#;
         let anthropic = r#"{"model":"c","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
-        for (dialect, body) in [(Dialect::OpenAi, openai), (Dialect::Anthropic, anthropic)] {
+        let responses = r#"{"model":"c","input":"hi"}"#;
+        let clients = [
+            (Dialect::OpenAi, openai),
+            (Dialect::Anthropic, anthropic),
+            (Dialect::OpenAiResponses, responses),
+        ];
+        for (dialect, body) in clients {
             let request = sent(prepare(Operation::Chat, dialect, false, body));
             let sent: Value = serde_json::from_slice(request.body()).unwrap();
             assert_eq!(sent["contents"], json!([{"parts": [{"text": "hi"}], "role": "user"}]), "{dialect}");

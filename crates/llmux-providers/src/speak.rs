@@ -8,6 +8,7 @@ use llmux_wire::{
     chat::{ChatAnswer, ChatRequest},
     gemini, openai,
     passthrough::Passthrough,
+    responses,
     stream::StreamReader,
     translate::Translated,
 };
@@ -16,6 +17,7 @@ use llmux_wire::{
 pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
     match (call.operation, call.dialect) {
         (Operation::Completion, _) => openai::read_completion_request(body),
+        (_, Dialect::OpenAiResponses) => responses::read_request(body),
         (_, Dialect::Anthropic) => anthropic::read_request(body),
         (_, Dialect::Gemini) => {
             let mut request = gemini::read_request(body)?;
@@ -55,6 +57,7 @@ pub(crate) fn counted(dialect: Dialect, tokens: u64) -> Exchange {
 /// counted all the same.
 pub(crate) fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply> {
     match dialect {
+        Dialect::OpenAiResponses => Box::new(Passthrough::new(responses::ResponsesWatch::new())),
         Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
         Dialect::Gemini => Box::new(Passthrough::new(gemini::GeminiWatch::new())),
         _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
@@ -76,6 +79,12 @@ pub(crate) fn translated(
             reader,
             openai::CompletionStreamWriter::new(created, stream_usage),
         )),
+        (_, Dialect::OpenAiResponses) => {
+            let settings = responses::Settings::of(call.body, call.envelope);
+            let writer = responses::StreamWriter::new(created, settings.clone());
+            let write = move |answer: &_| responses::write_answer(answer, created, &settings);
+            Box::new(Translated::new(read_answer, write, reader, writer))
+        }
         (_, Dialect::Anthropic) => Box::new(Translated::new(
             read_answer,
             anthropic::write_answer,

@@ -22,6 +22,7 @@ const MAX_FAILURE: usize = 64 << 10;
 pub(crate) async fn attempt(
     deployment: &Deployment,
     call: &Call<'_>,
+    forwarded: Option<&HeaderMap>,
     transport: &dyn Transport,
     timeouts: Timeouts,
     max_answer: usize,
@@ -30,6 +31,7 @@ pub(crate) async fn attempt(
     let Exchange { outgoing, reply, streamed, dropped, .. } = provider.prepare(call)?;
     let answer = match outgoing {
         Outgoing::Send(mut request) => {
+            forward(forwarded, request.headers_mut());
             if let Some(credentials) = provider.credentials() {
                 credentials.sign(&mut request).await?;
             }
@@ -49,6 +51,16 @@ pub(crate) async fn attempt(
         whole(status, headers, body, reply, max_answer).await
     };
     opened.map(|opened| Opened { dropped, ..opened }).map_err(|error| error.with_provider(provider.name()))
+}
+
+/// Adds the client's headers that the request does not have.
+fn forward(client: Option<&HeaderMap>, headers: &mut HeaderMap) {
+    for name in client.into_iter().flat_map(HeaderMap::keys) {
+        if !headers.contains_key(name) {
+            let values = client.into_iter().flat_map(|client| client.get_all(name));
+            values.for_each(|value| _ = headers.append(name, value.clone()));
+        }
+    }
 }
 
 async fn whole(

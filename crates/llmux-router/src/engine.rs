@@ -40,6 +40,8 @@ pub struct Ask<'a> {
     pub created: u64,
     /// What this request wants otherwise.
     pub overrides: Overrides,
+    /// Headers that go to the provider, unless the deployment sets them itself.
+    pub forwarded: Option<&'a HeaderMap>,
 }
 
 impl<'a> Ask<'a> {
@@ -54,7 +56,15 @@ impl<'a> Ask<'a> {
         headers: &'a HeaderMap,
     ) -> Self {
         let overrides = Overrides::default();
-        Self { operation, dialect, model, body, envelope, headers, stream: false, created: 0, overrides }
+        let (stream, created, forwarded) = (false, 0, None);
+        Self { operation, dialect, model, body, envelope, headers, stream, created, overrides, forwarded }
+    }
+
+    /// Sets headers that go to the provider, unless the deployment sets them itself.
+    #[must_use]
+    pub fn with_forwarded(mut self, headers: &'a HeaderMap) -> Self {
+        self.forwarded = Some(headers);
+        self
     }
 
     /// Says whether the answer is to be streamed.
@@ -224,7 +234,7 @@ impl Router {
             .with_created(ask.created)
             .with_drop_params(ask.overrides.drop_params);
         let timeouts = self.timeouts(ask, deployment);
-        attempt(deployment, &call, &*self.transport, timeouts, self.max_answer).await
+        attempt(deployment, &call, ask.forwarded, &*self.transport, timeouts, self.max_answer).await
     }
 
     /// One of the deployments of the lowest order that have not been tried.

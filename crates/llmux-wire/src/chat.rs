@@ -12,7 +12,7 @@ pub use answer::{ChatAnswer, Choice, FinishReason};
 pub use event::Event;
 pub use fit::Fit;
 
-use llmux_core::Dialect;
+use llmux_core::{Dialect, Error, Result};
 use serde_json::{Map, Number, Value};
 
 /// A conversation turn that is asked for.
@@ -272,6 +272,23 @@ pub enum Media {
         /// The text.
         text: String,
     },
+}
+
+impl Media {
+    /// A URL, or the data inside a `data:` URL. `path` names the field in errors.
+    ///
+    /// # Errors
+    /// A 400 when a data URL holds no base64.
+    pub(crate) fn of_url(url: String, path: &str) -> Result<Self> {
+        let Some(rest) = url.strip_prefix("data:") else {
+            return Ok(Self::Url(url));
+        };
+        let (mime, data) = rest.split_once(";base64,").ok_or_else(|| {
+            Error::invalid(path, format!("`{path}` holds a data URL that is not `data:TYPE;base64,DATA`"))
+        })?;
+        let mime = mime.split(';').next().unwrap_or_default();
+        Ok(Self::Base64 { mime: mime.to_owned(), data: data.to_owned() })
+    }
 }
 
 /// A call of a tool.

@@ -4,3 +4,4 @@
 pub mod edit;
 pub mod envelope;
 pub mod read;
+mod scan;

@@ -4,6 +4,7 @@
 //! - [`sse`]: server-sent events;
 //! - [`chat`]: the neutral chat model, where dialects meet;
 //! - [`openai`], [`anthropic`], [`gemini`]: each dialect in both roles, whole and streamed;
+//! - [`responses`]: OpenAI's Responses API, for clients;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
 //! - [`convert`]: whole replies of any other kind;
@@ -15,8 +16,10 @@ pub mod convert;
 mod failure;
 pub mod gemini;
 pub mod json;
+mod needle;
 pub mod openai;
 pub mod passthrough;
+pub mod responses;
 pub mod sse;
 pub mod stream;
 pub mod tap;

@@ -18,13 +18,16 @@ mod stream_write;
 mod usage;
 mod watch;
 
+pub(crate) use answer_read::bad;
 pub use answer_read::read_answer;
 pub use answer_write::write_answer;
 pub use completion::{CompletionStreamWriter, read_completion_request, write_completion_answer};
 pub use embeddings::{EmbeddingsRequest, read_embeddings_request, write_embeddings};
+pub(crate) use error::{error_object, read_stream_error};
 pub use error::{read_error, write_error};
 pub use reasoning::details_of_blocks;
 pub use request_read::read_request;
+pub(crate) use request_read::read_sampling;
 pub use request_write::write_request;
 pub use stream_read::StreamReader;
 pub use stream_write::StreamWriter;

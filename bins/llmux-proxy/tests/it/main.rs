@@ -9,8 +9,17 @@
 )]
 
 mod access;
+mod cancellation;
 mod configuration;
+mod faults;
+mod fidelity;
 mod limits;
+mod parameters;
+mod protocols;
 mod proxy;
+mod reload;
 mod routes;
+mod secrets;
+mod settings;
+mod shutdown;
 mod start;

@@ -94,6 +94,11 @@ impl Setup {
         self
     }
 
+    pub(crate) fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
+        self.args.extend(args.map(str::to_owned));
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
@@ -203,14 +208,6 @@ impl Proxy {
         std::fs::rename(draft, self.path(file)).unwrap();
     }
 
-    pub(crate) fn printed(&self) -> String {
-        self.out.text()
-    }
-
-    pub(crate) fn logged(&self) -> String {
-        self.err.text()
-    }
-
     /// Waits until the log holds this text and gives all of it.
     pub(crate) async fn wait_for_log(&self, text: &str) -> String {
         self.wait_for_log_times(text, 1).await
@@ -233,12 +230,12 @@ impl Proxy {
         assert!(sent.success());
     }
 
-    /// The memory that the process holds, in bytes.
+    /// The memory that the process has allocated, in bytes; its code is not counted.
     pub(crate) fn resident(&self) -> u64 {
         let pid = self.child.id().expect("the process runs");
         let status =
             std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
 

@@ -1,12 +1,14 @@
 //! From an entry of the model list to a deployment.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llmux_config::{Config, Echo, Model, ModelParams};
-use llmux_core::{Error, ErrorKind, ExposeSecret, ProviderSettings, Result, Shaping, Timeouts};
+use llmux_core::{Error, ErrorKind, ExposeSecret, Provider, ProviderSettings, Result, Shaping, Timeouts};
 use llmux_router::{Deployment, DeploymentSettings, closest};
 use serde_json::{Map, Value};
 
-use super::Parts;
+use super::{Parts, inferred::Inferred};
 
 /// The provider that answers `mock_response` without calling anybody.
 const BUILT_IN: &str = "llmux";
@@ -15,6 +17,10 @@ const BUILT_IN: &str = "llmux";
 pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Option<Deployment>> {
     let params = &model.params;
     let registry = &parts.registry;
+    if params.model == "*" && params.provider.is_none() && params.mock_response.is_none() {
+        let inferred = Inferred::new(registry, &provider_settings(params, config, parts)?);
+        return Ok(Some(deployment(model, "*", Arc::new(inferred))));
+    }
     let Some((provider, name)) = registry.split_model(&params.model, params.provider.as_deref()) else {
         return Err(unknown_provider(&params.model, parts));
     };
@@ -27,8 +33,12 @@ pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Opt
     }
     let settings = provider_settings(params, config, parts)?;
     let provider = registry.providers.build(provider, &settings)?;
-    let deployment = Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider);
-    Ok(Some(deployment.with_settings(deployment_settings(params))))
+    Ok(Some(deployment(model, name, provider)))
+}
+
+fn deployment(model: &Model, name: &str, provider: Arc<dyn Provider>) -> Deployment {
+    Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider)
+        .with_settings(deployment_settings(&model.params))
 }
 
 fn unknown_provider(model: &str, parts: &Parts) -> Error {

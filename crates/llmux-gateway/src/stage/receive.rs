@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, HeaderName, request::Parts};
 use hyper::body::Incoming;
 use llmux_core::{Dialect, Envelope, Error, ErrorKind, Operation, RequestContext, Result};
 use llmux_router::Overrides;
@@ -27,6 +27,17 @@ pub(crate) struct Received {
     pub(crate) framing: Option<Framing>,
     pub(crate) overrides: Overrides,
 }
+
+/// Time limits of one request, in seconds: LiteLLM's names for the whole of it, ours for its phases.
+static TIMEOUT: HeaderName = HeaderName::from_static("x-litellm-timeout");
+static STREAM_TIMEOUT: HeaderName = HeaderName::from_static("x-litellm-stream-timeout");
+static CONNECT_TIMEOUT: HeaderName = HeaderName::from_static("x-llmux-connect-timeout");
+static FIRST_BYTE_TIMEOUT: HeaderName = HeaderName::from_static("x-llmux-first-byte-timeout");
+static IDLE_TIMEOUT: HeaderName = HeaderName::from_static("x-llmux-idle-timeout");
+/// Further attempts that one request wants.
+const NUM_RETRIES: HeaderName = HeaderName::from_static("x-litellm-num-retries");
+
+const SECONDS: &str = "a positive number of seconds";
 
 /// Fields with which a client would choose where its request goes and who pays for it.
 const CREDENTIALS: &[&str] = &["api_key", "api_base", "base_url", "api_version"];
@@ -106,30 +117,35 @@ fn with_usage(body: &Bytes, fields: &Envelope) -> Result<Bytes> {
 
 fn overrides(fields: &Fields<'_>, headers: &HeaderMap, stream: bool) -> Result<Overrides> {
     let mut overrides = Overrides::default();
-    let by_header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let seconds = |header: &'static str, field: &'static str| match by_header(header) {
-        Some(text) => text.trim().parse().map_err(|_| wrong(header, "a number of seconds")).map(Some),
-        None => fields.number(field),
-    };
-    let whole = match seconds("x-litellm-timeout", "timeout")? {
-        None => fields.number("request_timeout")?,
+    let whole = match seconds_in(headers, &TIMEOUT)? {
+        None => fields.seconds("timeout")?.or(fields.seconds("request_timeout")?),
         some => some,
     };
-    let streamed = seconds("x-litellm-stream-timeout", "stream_timeout")?.filter(|_| stream);
-    overrides.timeouts.total = streamed.or(whole).map(duration).transpose()?;
-    overrides.retries = match by_header("x-litellm-num-retries") {
-        Some(text) => Some(text.trim().parse().map_err(|_| wrong("x-litellm-num-retries", "a count"))?),
+    let streamed = match seconds_in(headers, &STREAM_TIMEOUT)? {
+        None => fields.seconds("stream_timeout")?,
+        some => some,
+    };
+    overrides.timeouts.total = streamed.filter(|_| stream).or(whole);
+    overrides.timeouts.connect = seconds_in(headers, &CONNECT_TIMEOUT)?;
+    overrides.timeouts.first_byte = seconds_in(headers, &FIRST_BYTE_TIMEOUT)?;
+    overrides.timeouts.between_bytes = seconds_in(headers, &IDLE_TIMEOUT)?;
+    overrides.retries = match headers.get(NUM_RETRIES).and_then(|value| value.to_str().ok()) {
+        Some(text) => Some(text.trim().parse().map_err(|_| wrong(NUM_RETRIES.as_str(), "a count"))?),
         None => fields.count("num_retries")?,
     };
     overrides.drop_params = fields.boolean("drop_params")?.unwrap_or_default();
     Ok(overrides)
 }
 
-fn duration(seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| wrong("timeout", "a positive number of seconds"))
+/// A time limit given in a header, in seconds.
+fn seconds_in(headers: &HeaderMap, name: &'static HeaderName) -> Result<Option<Duration>> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let seconds = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    seconds.and_then(duration).map(Some).ok_or_else(|| wrong(name.as_str(), SECONDS))
+}
+
+fn duration(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_zero())
 }
 
 /// Reads single fields by their position.
@@ -156,8 +172,9 @@ impl Fields<'_> {
         self.read(name, "true or false")
     }
 
-    fn number(&self, name: &str) -> Result<Option<f64>> {
-        self.read(name, "a number of seconds")
+    fn seconds(&self, name: &str) -> Result<Option<Duration>> {
+        let given = self.read(name, SECONDS)?;
+        given.map(|seconds| duration(seconds).ok_or_else(|| wrong(name, SECONDS))).transpose()
     }
 
     fn count(&self, name: &str) -> Result<Option<u32>> {

@@ -6,7 +6,7 @@ use llmux_core::RequestContext;
 use llmux_router::{Answer, Ask, Refusal};
 
 use super::receive::Received;
-use crate::snapshot::Snapshot;
+use crate::{headers, snapshot::Snapshot};
 
 /// Gets an answer, or the reason why there is none.
 pub(crate) async fn run(
@@ -20,5 +20,9 @@ pub(crate) async fn run(
         .with_stream(*stream)
         .with_created(created)
         .with_overrides(*overrides);
-    snapshot.router.ask(&ask).await
+    if !snapshot.wishes.forward_headers {
+        return snapshot.router.ask(&ask).await;
+    }
+    let forwarded = headers::forwarded(headers, |name| snapshot.access.holds_key(name));
+    snapshot.router.ask(&ask.with_forwarded(&forwarded)).await
 }

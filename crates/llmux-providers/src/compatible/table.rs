@@ -82,6 +82,8 @@ pub struct Paths {
     pub embeddings: Option<&'static str>,
     /// The list of models.
     pub models: Option<&'static str>,
+    /// Responses. A host without them serves them from its chat completions.
+    pub responses: Option<&'static str>,
 }
 
 impl Paths {
@@ -91,6 +93,7 @@ impl Paths {
         completions: Some("/completions"),
         embeddings: Some("/embeddings"),
         models: Some("/models"),
+        responses: None,
     };
     /// Chat and models, under OpenAI's paths.
     pub const CHAT: Self = Self { completions: None, embeddings: None, ..Self::ALL };
@@ -104,6 +107,7 @@ impl Paths {
         completions: Some("/v1/completions"),
         embeddings: Some("/v1/embeddings"),
         models: Some("/v1/models"),
+        responses: None,
     };
 }
 

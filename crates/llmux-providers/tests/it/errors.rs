@@ -27,14 +27,13 @@ const ANTHROPIC_TYPES: &[&str] = &[
     "not_found_error",
     "rate_limit_error",
     "api_error",
+    "billing_error",
     "overloaded_error",
 ];
 
 /// Every recorded refusal with the error it is read as.
 pub(crate) fn refusals() -> Vec<(Recording, Error)> {
-    let mut recordings = recordings::all();
-    recordings.retain(|recording| recording.case.status >= 400);
-    recordings
+    recordings::refused()
         .into_iter()
         .map(|recording| {
             let status = StatusCode::from_u16(recording.case.status).unwrap();

@@ -19,6 +19,7 @@ mod exceptions;
 mod pains;
 mod recordings;
 mod requests;
+mod responses;
 mod rules;
 mod said;
 mod specs;

@@ -65,19 +65,23 @@ pub(crate) struct Recording {
 
 impl Recording {
     fn new(case: Case) -> Option<Self> {
-        let (_, operation) = KINDS.iter().find(|(kind, _)| *kind == case.kind)?;
-        if OWN_DIALECTS.contains(&case.provider.as_str()) {
+        let operation = KINDS.iter().find(|(kind, _)| *kind == case.kind)?.1;
+        Self::of(case, operation)
+    }
+
+    /// A recording of one of our providers.
+    fn of(case: Case, operation: Operation) -> Option<Self> {
+        let renamed = RENAMED.iter().find(|(name, _)| *name == case.provider);
+        let kind = renamed.map_or(&*case.provider, |(_, ours)| ours);
+        if OWN_DIALECTS.contains(&kind) || !registry().providers.contains(kind) {
             return None;
         }
-        let kind =
-            RENAMED.iter().find(|(name, _)| *name == case.provider).map_or(&*case.provider, |(_, ours)| ours);
-        let provider = provider(kind);
         let dialect = match kind {
             "anthropic" => Dialect::Anthropic,
-            "gemini" if *operation != Operation::Embeddings => Dialect::Gemini,
+            "gemini" if operation != Operation::Embeddings => Dialect::Gemini,
             _ => Dialect::OpenAi,
         };
-        Some(Self { provider, operation: *operation, dialect, case })
+        Some(Self { provider: provider(kind), operation, dialect, case })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -104,9 +108,15 @@ impl Recording {
 }
 
 /// Every recording of chats, text completions, embeddings and token counts of our providers, refusals
-/// included.
+/// included. A provider that is not registered is no provider of ours.
 pub(crate) fn all() -> Vec<Recording> {
     fixtures::cases().into_iter().filter_map(Recording::new).collect()
+}
+
+/// Every refusal of our providers, whatever was asked.
+pub(crate) fn refused() -> Vec<Recording> {
+    let refused = fixtures::cases().into_iter().filter(|case| case.status >= 400 && case.response.is_some());
+    refused.filter_map(|case| Recording::of(case, Operation::Chat)).collect()
 }
 
 /// Those that the provider answered.
@@ -117,4 +127,18 @@ pub(crate) fn answered() -> Vec<Recording> {
 /// Those chats that the provider answered.
 pub(crate) fn chats() -> Vec<Recording> {
     answered().into_iter().filter(|recording| recording.operation == Operation::Chat).collect()
+}
+
+/// Recorded responses that the provider answered, whoever made them: they pass through OpenAI.
+pub(crate) fn responses() -> Vec<Recording> {
+    let provider = provider("openai");
+    let recorded =
+        fixtures::cases().into_iter().filter(|case| case.kind == "responses" && case.status == 200);
+    let recording = |case| Recording {
+        case,
+        provider: provider.clone(),
+        operation: Operation::Chat,
+        dialect: Dialect::OpenAiResponses,
+    };
+    recorded.map(recording).collect()
 }

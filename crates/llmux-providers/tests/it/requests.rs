@@ -90,7 +90,7 @@ fn name(asked: &Asked) -> &str {
 }
 
 /// A refusal must be the client's to mend; it is told as a complaint, so that each one needs a reason.
-fn refused(outcome: Result<Exchange, Error>) -> Complaints {
+pub(crate) fn refused(outcome: Result<Exchange, Error>) -> Complaints {
     match outcome {
         Ok(exchange) => {
             assert_eq!(exchange.dropped, Vec::<String>::new(), "nothing is left out without leave");

@@ -25,6 +25,8 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
             (Operation::Chat, Dialect::OpenAi, true),
             (Operation::Chat, Dialect::Anthropic, false),
             (Operation::Chat, Dialect::Anthropic, true),
+            (Operation::Chat, Dialect::OpenAiResponses, false),
+            (Operation::Chat, Dialect::OpenAiResponses, true),
             (Operation::Chat, Dialect::Gemini, false),
             (Operation::Chat, Dialect::Gemini, true),
             (Operation::Completion, Dialect::OpenAi, true),

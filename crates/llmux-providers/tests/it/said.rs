@@ -4,6 +4,7 @@
 mod anthropic;
 mod gemini;
 mod openai;
+mod responses;
 
 use llmux_core::{Dialect, ReplyReport};
 use serde_json::Value;
@@ -38,6 +39,7 @@ impl Said {
         let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         match dialect {
             Dialect::Anthropic => anthropic::answer(&value),
+            Dialect::OpenAiResponses => responses::answer(&value),
             Dialect::Gemini => gemini::answer(&value),
             _ => openai::answer(&value),
         }
@@ -47,6 +49,7 @@ impl Said {
     pub(crate) fn in_stream(dialect: Dialect, stream: &str) -> Result<Self, String> {
         match dialect {
             Dialect::Anthropic => anthropic::stream(stream),
+            Dialect::OpenAiResponses => responses::stream(stream),
             Dialect::Gemini => gemini::stream(stream),
             _ => openai::stream(stream),
         }

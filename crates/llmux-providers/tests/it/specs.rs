@@ -12,6 +12,7 @@ use crate::{
     calls, errors,
     exceptions::{Check, Complaints, examine},
     recordings::{self, Recording},
+    responses::over_chat,
     said::events,
 };
 
@@ -20,6 +21,7 @@ fn answer_name(operation: Operation, dialect: Dialect) -> Name {
     match (operation, dialect) {
         (Operation::CountTokens, _) => Name::Count,
         (_, Dialect::Anthropic) => Name::Message,
+        (_, Dialect::OpenAiResponses) => Name::Response,
         (Operation::Completion, _) => Name::Completion,
         (Operation::Embeddings, _) => Name::Embeddings,
         _ => Name::Chat,
@@ -29,6 +31,7 @@ fn answer_name(operation: Operation, dialect: Dialect) -> Name {
 /// The schema of an event of a stream, for clients of this dialect.
 fn event_name(operation: Operation, dialect: Dialect, event: &Value) -> Name {
     match (operation, dialect) {
+        (_, Dialect::OpenAiResponses) => Name::ResponseEvent,
         (_, Dialect::Anthropic) if event["type"] == "ping" => Name::Ping,
         (_, Dialect::Anthropic) if event["type"] == "error" => Name::AnthropicError,
         (_, Dialect::OpenAi) if event.get("error").is_some() => Name::OpenAiError,
@@ -39,7 +42,7 @@ fn event_name(operation: Operation, dialect: Dialect, event: &Value) -> Name {
     }
 }
 
-/// Both dialects' answers to a recording.
+/// The answers to a recording, for clients of this dialect.
 fn outputs(recording: &Recording, dialect: Dialect) -> CoreResult<Vec<(Name, Value)>> {
     let (case, operation) = (&recording.case, recording.operation);
     let mut outputs = Vec::new();
@@ -83,6 +86,44 @@ fn translated_answers_and_frames_are_what_the_clients_specification_says() {
         let dialects = recording.other_dialects().filter(|dialect| *dialect != Dialect::Gemini);
         dialects.flat_map(|dialect| complaints(&schemas, outputs(recording, dialect))).collect()
     });
+}
+
+#[test]
+fn chats_as_responses_are_what_the_specification_says() {
+    let Some(schemas) = Schemas::load() else { return };
+    examine(Check::ResponseSpecification, &recordings::chats(), Recording::name, |recording| {
+        let chat = Recording {
+            case: recording.case.clone(),
+            provider: over_chat(recording),
+            operation: Operation::Chat,
+            dialect: recording.dialect,
+        };
+        complaints(&schemas, outputs(&chat, Dialect::OpenAiResponses))
+    });
+}
+
+#[test]
+fn requests_for_responses_become_what_the_providers_specifications_say() {
+    let Some(schemas) = Schemas::load() else { return };
+    let recorded = recordings::responses().into_iter();
+    let recorded =
+        recorded.filter_map(|recording| Some((recording.case.request_body()?.clone(), recording.case.name)));
+    let asked = fixtures::client_requests("responses").into_iter();
+    let all = recorded.chain(asked.map(|request| (request.body, request.name)));
+    let foreign: Vec<_> = all
+        .map(|(mut body, name)| {
+            let fields = body.as_object_mut().unwrap();
+            // What refers to something stored is refused, and the schema is the one of requests without a stream.
+            for name in ["previous_response_id", "conversation", "background", "stream"] {
+                fields.shift_remove(name);
+            }
+            body["model"] = "claude-sonnet-4-5".into();
+            Foreign { name, body }
+        })
+        .filter(|foreign| !foreign.body["input"].to_string().contains("item_reference"))
+        .collect();
+    translated(&schemas, "openai_like", Dialect::OpenAiResponses, Name::ChatRequest, &foreign);
+    translated(&schemas, "anthropic", Dialect::OpenAiResponses, Name::MessagesRequest, &foreign);
 }
 
 #[test]
@@ -137,8 +178,12 @@ struct Foreign {
 
 fn translated(schemas: &Schemas, kind: &str, dialect: Dialect, schema: Name, foreign: &[Foreign]) {
     let provider = recordings::dropping_provider(kind);
+    let check = match (kind, dialect) {
+        ("anthropic", Dialect::OpenAiResponses) => Check::ResponseToMessages,
+        _ => Check::RequestSpecification,
+    };
     examine(
-        Check::RequestSpecification,
+        check,
         foreign,
         |foreign| &foreign.name,
         |foreign| {

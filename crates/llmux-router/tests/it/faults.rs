@@ -25,6 +25,8 @@ struct Fault {
     passes_on: bool,
     /// What its message says.
     says: &'static str,
+    /// How long its deployment may take to begin, for faults that are nothing else than waiting.
+    patience: Option<Duration>,
 }
 
 /// One exchange: who asks, who answers, and how.
@@ -61,7 +63,7 @@ impl Exchange {
         let place = format!("{} at {self:?}", fault.name);
         let healthy = ScriptedUpstream::answering([self.good("hello")]).await;
         let mut limits = Timeouts::default();
-        limits.first_byte = Some(Duration::from_millis(300));
+        limits.first_byte = fault.patience;
         let mut first = llmux_router::DeploymentSettings::default();
         (first.order, first.timeouts) = (Some(1), limits);
         let router = over_http()
@@ -102,7 +104,7 @@ impl std::fmt::Debug for Request {
 
 fn fault(name: &str, answer: Answer, kind: ErrorKind, says: &'static str) -> Fault {
     let status = kind.default_status().as_u16();
-    Fault { name: name.to_owned(), answer, kind, status, passes_on: true, says }
+    Fault { name: name.to_owned(), answer, kind, status, passes_on: true, says, patience: None }
 }
 
 #[tokio::test]
@@ -122,7 +124,8 @@ async fn error_statuses_keep_status_and_message_and_are_judged_by_them() {
         ] {
             let name = status.to_string();
             let answer = exchange.host.error(status, "what went wrong");
-            exchange.meets(&Fault { name, answer, kind, status, passes_on, says: "what went wrong" }).await;
+            let says = "what went wrong";
+            exchange.meets(&Fault { status, passes_on, ..fault(&name, answer, kind, says) }).await;
         }
     }
 }
@@ -146,10 +149,11 @@ async fn an_exchange_that_fails_before_the_answer_is_tried_elsewhere() {
             fault("reset", Answer::reset(), ErrorKind::Connection, "gave no answer"),
             fault("closed", Answer::close(), ErrorKind::Connection, "gave no answer"),
             fault("no HTTP", Answer::not_http(), ErrorKind::Connection, "no HTTP"),
-            fault("silence", Answer::never(), ErrorKind::Timeout, "first-byte timeout"),
         ] {
             exchange.meets(&fault).await;
         }
+        let silence = fault("silence", Answer::never(), ErrorKind::Timeout, "first-byte timeout");
+        exchange.meets(&Fault { patience: Some(Duration::from_millis(50)), ..silence }).await;
         let refused = fault("refused", Answer::empty(), ErrorKind::Connection, "connection refused");
         exchange.fails_at(&ClosedPort::new().url(), &refused).await;
     }

@@ -40,12 +40,17 @@ struct Pair {
 
 impl Pair {
     async fn new(host: Host, answer: Answer) -> Self {
+        Self::patient(host, answer, None).await
+    }
+
+    /// With a limit between two pieces of the first one's stream.
+    async fn patient(host: Host, answer: Answer, between: Option<Duration>) -> Self {
         let first = ScriptedUpstream::answering([answer]).await;
         let healthy = ScriptedUpstream::answering([host.stream(&["hel", "lo"])]).await;
         let mut settings = llmux_router::DeploymentSettings::default();
         settings.order = Some(1);
         settings.stream_timeouts = Timeouts::default();
-        settings.stream_timeouts.between_bytes = Some(Duration::from_millis(200));
+        settings.stream_timeouts.between_bytes = between;
         let router = over_http()
             .deployment(host.deployment("first", "m", "up", &first.url()).with_settings(settings))
             .deployment(host.deployment("healthy", "m", "up", &healthy.url()))
@@ -98,7 +103,8 @@ async fn pain_23_what_goes_wrong_after_the_first_frame_is_an_error_frame_and_nev
             ("garbage", with("data: {\"error\": oops\n\n"), "the provider's answer"),
         ] {
             let place = format!("{name}: {dialect} from {host:?}");
-            let pair = Pair::new(host, answer).await;
+            let patience = (name == "stalled").then_some(Duration::from_millis(300));
+            let pair = Pair::patient(host, answer, patience).await;
             let said = pair.said(dialect).await;
             assert_eq!((said.by.as_str(), said.text.as_str()), ("first", "hel"), "{place}");
             assert!(!said.complete, "{place} looks complete");

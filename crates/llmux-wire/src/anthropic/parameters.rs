@@ -3,7 +3,10 @@
 use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value};
 
-use crate::chat::{ChatRequest, Fit};
+use crate::{
+    chat::{ChatRequest, Fit},
+    responses::RESPONSES_ONLY,
+};
 
 /// OpenAI's parameters that change nothing about the answer: they are left out and reported.
 const HINTS: [&str; 6] = [
@@ -113,6 +116,7 @@ pub(super) fn write_extra(
     fit: &mut Fit<'_>,
 ) -> Result<()> {
     let native = request.source == Dialect::Anthropic;
+    let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     for (name, value) in &request.extra {
         if request.source == Dialect::Gemini && !fit.allows(name) {
             fit.foreign(name)?;
@@ -126,7 +130,7 @@ pub(super) fn write_extra(
                 fit.drop(name);
                 continue;
             }
-            if WITHOUT_FORM.contains(&name.as_str()) {
+            if WITHOUT_FORM.contains(&name.as_str()) || foreign.contains(&name.as_str()) {
                 refuse(name, value.clone(), out, fit)?;
                 continue;
             }

@@ -33,7 +33,7 @@ impl Conversation {
         let native = request.source == Dialect::Anthropic;
         let mut conversation = Self::default();
         for (at, message) in request.messages.iter().enumerate() {
-            conversation.add(message, &format!("messages[{at}]"), native, fit)?;
+            conversation.add(message, &format!("messages[{at}]"), request.source, fit)?;
         }
         if conversation.turns.is_empty() && !native {
             // The API wants a turn of the user; OpenAI's does with instructions alone.
@@ -56,11 +56,12 @@ impl Conversation {
             .collect()
     }
 
-    fn add(&mut self, message: &Message, path: &str, native: bool, fit: &mut Fit<'_>) -> Result<()> {
+    fn add(&mut self, message: &Message, path: &str, source: Dialect, fit: &mut Fit<'_>) -> Result<()> {
+        let native = source == Dialect::Anthropic;
         if message.name.is_some() && message.role != Role::Tool {
             fit.drop(&format!("{path}.name"));
         }
-        let blocks = write_parts(message, path, native, fit)?;
+        let blocks = write_parts(message, path, source, fit)?;
         match message.role {
             Role::System | Role::Developer if self.turns.is_empty() => self.system.extend(blocks),
             Role::System | Role::Developer if native => self.turn("system").blocks.extend(blocks),
@@ -90,11 +91,14 @@ impl Conversation {
     }
 }
 
-fn write_parts(message: &Message, path: &str, native: bool, fit: &mut Fit<'_>) -> Result<Vec<Value>> {
+fn write_parts(message: &Message, path: &str, source: Dialect, fit: &mut Fit<'_>) -> Result<Vec<Value>> {
     let is_instruction = matches!(message.role, Role::System | Role::Developer);
-    // In other dialects reasoning stands beside the content, so its place is lost; here it must come first.
-    let (first, rest): (Vec<_>, Vec<_>) =
-        message.parts.iter().enumerate().partition(|(_, part)| !native && is_reasoning(part));
+    // In chat completions reasoning stands beside the content, so its place is lost; here it must come first.
+    let (first, rest): (Vec<_>, Vec<_>) = message
+        .parts
+        .iter()
+        .enumerate()
+        .partition(|(_, part)| source == Dialect::OpenAi && is_reasoning(part));
     let mut blocks = Vec::with_capacity(message.parts.len());
     for (at, part) in first.into_iter().chain(rest) {
         let path = format!("{path}.content[{at}]");

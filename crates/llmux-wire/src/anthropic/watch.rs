@@ -14,6 +14,7 @@ use super::{
     usage::Report,
 };
 use crate::{
+    needle::{ERROR, MESSAGE_STOP, USAGE},
     passthrough::{Watch, carries_data, frame_data},
     sse,
 };
@@ -100,9 +101,7 @@ impl Watch for AnthropicWatch {
     }
 
     fn is_dull(&self, frames: &[u8]) -> bool {
-        memmem::find(frames, b"\"usage\"").is_none()
-            && memmem::find(frames, b"message_stop").is_none()
-            && memmem::find(frames, b"error").is_none()
+        !USAGE.is_in(frames) && !MESSAGE_STOP.is_in(frames) && !ERROR.is_in(frames)
     }
 
     fn frame(&mut self, frame: &[u8], report: &mut ReplyReport) -> Result<ControlFlow<Bytes>> {

@@ -5,7 +5,10 @@ use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value, json};
 
 use super::{generation::write_generation, tool_write::write_tools, turns::Conversation};
-use crate::chat::{ChatRequest, Fit};
+use crate::{
+    chat::{ChatRequest, Fit},
+    responses::RESPONSES_ONLY,
+};
 
 /// Parameters of other dialects that change nothing about the answer: they are left out and reported.
 const HINTS: [&str; 8] = [
@@ -70,8 +73,13 @@ pub(super) fn build(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Re
 /// Adds the fields without neutral form: those that are no parameters of the client's dialect are meant for
 /// Gemini, in either way of writing, and join what stands there.
 fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit<'_>) -> Result<()> {
+    let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     for (name, value) in &request.extra {
         if request.source != Dialect::Gemini {
+            if foreign.contains(&name.as_str()) && !fit.allows(name) {
+                fit.refuse(name)?;
+                continue;
+            }
             if DONE.contains(&name.as_str()) {
                 continue;
             }
@@ -191,5 +199,13 @@ mod tests {
         let mut request = request(vec![Message::new(Role::User, vec![Part::text("hi")])]);
         request.extra.insert("verbosity".into(), json!("low"));
         assert_eq!(write_for(&request, "m").unwrap_err().param(), Some("verbosity"));
+    }
+
+    #[test]
+    fn what_only_responses_have_is_refused_by_name() {
+        let mut request = request(vec![Message::new(Role::User, vec![Part::text("hi")])]);
+        request.source = Dialect::OpenAiResponses;
+        request.extra.insert("context_management".into(), json!([]));
+        assert_eq!(write_for(&request, "m").unwrap_err().param(), Some("context_management"));
     }
 }

@@ -51,13 +51,18 @@ pub(super) fn write_thinking(request: &ChatRequest, model: &str, fit: &mut Fit<'
         wanted.budget = thinking.get("budget_tokens").and_then(Value::as_u64).or(wanted.budget);
     }
     let off = wanted.disabled || wanted.effort.as_deref() == Some("none");
+    // Responses may ask to see the thoughts without asking for any.
+    let asks =
+        off || wanted.adaptive || wanted.effort.is_some() || wanted.budget.is_some() || given.is_some();
     let generation = Generation::of(model);
     if generation == Generation::None {
-        return if off { Ok(None) } else { fit.refuse("reasoning_effort").map(|()| None) };
+        return if off || !asks { Ok(None) } else { fit.refuse("reasoning_effort").map(|()| None) };
     }
     let mut config = Map::new();
     if generation == Generation::Level {
-        config.insert("thinkingLevel".into(), level(&wanted, off, model)?.into());
+        if asks {
+            config.insert("thinkingLevel".into(), level(&wanted, off, model)?.into());
+        }
     } else if let Some(budget) = budget(&wanted, off, model)? {
         config.insert("thinkingBudget".into(), budget);
     }
@@ -169,6 +174,19 @@ mod tests {
         assert_eq!(written("none", "gemini-3-pro-preview"), json!({"thinkingLevel": "low"}));
         assert_eq!(write("low", "gemini-2.0-flash").unwrap_err().param(), Some("reasoning_effort"));
         assert_eq!(write("some", "gemini-2.5-pro").unwrap_err().param(), Some("reasoning_effort"));
+    }
+
+    #[test]
+    fn who_wants_to_see_thoughts_does_not_ask_for_any() {
+        let mut request = ChatRequest::new(Dialect::OpenAiResponses, "m");
+        request.reasoning =
+            Some(ReasoningRequest { display: Some("summarized".into()), ..ReasoningRequest::default() });
+        let written =
+            |model| write_thinking(&request, model, &mut Fit::new("gemini", &Shaping::default())).unwrap();
+        assert_eq!(written("gemini-2.0-flash"), None);
+        for model in ["gemini-2.5-flash", "gemini-3-flash"] {
+            assert_eq!(written(model), Some(json!({"includeThoughts": true})));
+        }
     }
 
     #[test]

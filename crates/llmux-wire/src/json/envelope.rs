@@ -9,6 +9,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::scan;
+
 /// Most top-level fields that are read; a body with more is no request.
 const MAX_FIELDS: usize = 512;
 
@@ -19,10 +21,19 @@ const MAX_FIELDS: usize = 512;
 pub fn read(body: &[u8]) -> Result<Envelope> {
     let text = std::str::from_utf8(body)
         .map_err(|error| malformed(&format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let fields = reader.deserialize_map(Fields { body: text }).map_err(|error| explain(&error))?;
-    reader.end().map_err(|error| explain(&error))?;
+    let fields = match scan::fields(text, MAX_FIELDS) {
+        Some(fields) => fields,
+        None => parse(text).map_err(|error| explain(&error))?,
+    };
     Ok(Envelope::new(fields))
+}
+
+/// The same by a full parser: slower, and able to say what is wrong and where.
+fn parse(text: &str) -> serde_json::Result<Vec<Field>> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let fields = reader.deserialize_map(Fields { body: text })?;
+    reader.end()?;
+    Ok(fields)
 }
 
 /// A parse error in the client's body, with line and column.
@@ -68,7 +79,87 @@ fn place(body: &str, part: &str) -> std::ops::Range<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Texts that are nearly JSON: the interesting ones lie on either side of the border.
+    fn nearly_json() -> impl Strategy<Value = String> {
+        let token = prop::sample::select(vec![
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            " ",
+            "\n",
+            "\"a\"",
+            "\"\\u00e9\"",
+            "\"\\ud800\"",
+            "\"\\x\"",
+            "\"\\\"\"",
+            "\"\u{1}\"",
+            "\"é\"",
+            "true",
+            "false",
+            "null",
+            "nul",
+            "0",
+            "01",
+            "-1",
+            "-",
+            "1.5",
+            "1.",
+            "1e9",
+            "1E+",
+            "\"",
+        ]);
+        prop::collection::vec(token, 0..24).prop_map(|tokens| format!("{{{}}}", tokens.concat()))
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::Value;
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".*".prop_map(Value::from),
+        ];
+        let inner = leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(".{0,4}", inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        });
+        prop::collection::hash_map(".{0,4}", inner, 0..6)
+            .prop_map(|map| Value::Object(map.into_iter().collect()))
+    }
+
+    proptest! {
+        #[test]
+        fn the_scanner_accepts_nothing_that_a_parser_refuses(text in nearly_json()) {
+            if let Some(fields) = scan::fields(&text, MAX_FIELDS) {
+                prop_assert_eq!(Some(fields), parse(&text).ok());
+            }
+        }
+
+        #[test]
+        fn the_scanner_finds_what_a_parser_finds(value in json(), pretty: bool) {
+            let text = if pretty { format!("{value:#}") } else { value.to_string() };
+            prop_assert_eq!(scan::fields(&text, MAX_FIELDS), parse(&text).ok());
+        }
+    }
+
+    #[test]
+    fn nesting_beyond_the_scanners_depth_is_left_to_the_parser() {
+        let deep = |depth: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        assert!(scan::fields(&deep(100), MAX_FIELDS).is_some());
+        assert!(scan::fields(&deep(1_000), MAX_FIELDS).is_none());
+        assert_eq!(read(deep(1_000).as_bytes()).unwrap().fields().len(), 1);
+    }
 
     #[test]
     fn fields_are_found_without_touching_what_is_inside() {

@@ -105,7 +105,7 @@ pub fn read_answer(body: &[u8]) -> Result<ChatAnswer> {
 }
 
 /// An answer that is none: an error object that came with a success status, or no JSON at all.
-pub(super) fn bad(body: &[u8], error: serde_json::Error) -> Error {
+pub(crate) fn bad(body: &[u8], error: serde_json::Error) -> Error {
     match serde_json::from_slice::<Value>(body) {
         Ok(value) if value.get("error").is_some_and(|error| !error.is_null()) => {
             super::error::read_stream_error(&value)

@@ -1,6 +1,6 @@
 //! Messages and their parts, as a client sends them.
 
-use llmux_core::{Dialect, Error, Result};
+use llmux_core::{Dialect, Result};
 use serde_json::Value;
 
 use crate::{
@@ -85,19 +85,7 @@ fn read_image(object: &mut Object) -> Result<Content> {
             (image.need_string("url")?, image.string("detail")?)
         }
     };
-    Ok(Content::Image { source: read_url(url, &path)?, detail })
-}
-
-/// A URL, or the data inside a `data:` URL.
-fn read_url(url: String, path: &str) -> Result<Media> {
-    let Some(rest) = url.strip_prefix("data:") else {
-        return Ok(Media::Url(url));
-    };
-    let (mime, data) = rest.split_once(";base64,").ok_or_else(|| {
-        Error::invalid(path, format!("`{path}` holds a data URL that is not `data:TYPE;base64,DATA`"))
-    })?;
-    let mime = mime.split(';').next().unwrap_or_default();
-    Ok(Media::Base64 { mime: mime.to_owned(), data: data.to_owned() })
+    Ok(Content::Image { source: Media::of_url(url, &path)?, detail })
 }
 
 fn read_file(mut file: Object) -> Result<Content> {
@@ -113,7 +101,7 @@ fn read_file(mut file: Object) -> Result<Content> {
         let path = file.path_of("file_data");
         let data = file.need_string("file_data")?;
         if data.starts_with("data:") || data.starts_with("http") {
-            read_url(data, &path)?
+            Media::of_url(data, &path)?
         } else {
             let mime = file.string("format")?.unwrap_or_else(|| "application/pdf".to_owned());
             Media::Base64 { mime, data }

@@ -37,8 +37,8 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest> {
     Ok(request)
 }
 
-/// Reads the sampling parameters; shared with legacy completions.
-pub(super) fn read_sampling(object: &mut Object) -> Result<Sampling> {
+/// Reads the sampling parameters; shared with legacy completions and Responses.
+pub(crate) fn read_sampling(object: &mut Object) -> Result<Sampling> {
     let older = object.count("max_tokens")?;
     Ok(Sampling {
         max_tokens: object.count("max_completion_tokens")?.or(older),

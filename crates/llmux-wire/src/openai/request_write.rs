@@ -5,7 +5,10 @@ use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value, json};
 
 use super::message_write::write_messages;
-use crate::chat::{ChatRequest, Fit, ReasoningRequest, ResponseFormat, Sampling, Tool, ToolChoice};
+use crate::{
+    chat::{ChatRequest, Fit, ReasoningRequest, ResponseFormat, Sampling, Tool, ToolChoice},
+    responses::RESPONSES_ONLY,
+};
 
 /// Writes a request for `model`. Usage is always asked for on streams. Reasoning of earlier answers stands in
 /// `thinking_blocks`, which only proxies take: it is to be put in the host's form, or out.
@@ -168,7 +171,12 @@ fn write_extra(
     if source == Dialect::Gemini && !fit.allows(name) {
         return fit.foreign(name);
     }
-    if source == Dialect::Anthropic && ANTHROPIC_ONLY.contains(&name) && !fit.allows(name) {
+    let foreign = match source {
+        Dialect::Anthropic => ANTHROPIC_ONLY,
+        Dialect::OpenAiResponses => RESPONSES_ONLY,
+        _ => &[],
+    };
+    if foreign.contains(&name) && !fit.allows(name) {
         return fit.refuse(name);
     }
     if !out.contains_key(name) {

@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use llmux_core::{Error, ErrorKind, ReplyReport, Result};
-use memchr::memmem;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::{answer_read::bad, error::read_stream_error, error::write_error, usage};
 use crate::{
     json::{edit::Edits, envelope},
+    needle::{DONE, ERROR_FIELD, FINISH_REASON, USAGE},
     passthrough::{Watch, frame_data},
     sse,
 };
@@ -119,10 +119,7 @@ impl Watch for OpenAiWatch {
     }
 
     fn is_dull(&self, frames: &[u8]) -> bool {
-        memmem::find(frames, b"\"usage\"").is_none()
-            && memmem::find(frames, b"[DONE]").is_none()
-            && memmem::find(frames, b"\"error\"").is_none()
-            && !finishes(frames)
+        !USAGE.is_in(frames) && !DONE.is_in(frames) && !ERROR_FIELD.is_in(frames) && !finishes(frames)
     }
 
     fn frame(&mut self, frame: &[u8], report: &mut ReplyReport) -> Result<ControlFlow<Bytes>> {
@@ -140,7 +137,7 @@ impl Watch for OpenAiWatch {
         let only_usage = digest.usage.is_some() && digest.choices.as_ref().is_some_and(Vec::is_empty);
         digest.note(report);
         self.finished |= report.finish_reason.is_some();
-        if self.hide_usage && memmem::find(data, b"\"usage\"").is_some() {
+        if self.hide_usage && USAGE.is_in(data) {
             return Ok(Self::without_usage(frame, data, only_usage));
         }
         Ok(ControlFlow::Continue(()))
@@ -158,9 +155,6 @@ impl Watch for OpenAiWatch {
 
 /// Whether any chunk has a finish reason that is text: a plain search, since each chunk has the field.
 fn finishes(frames: &[u8]) -> bool {
-    let word = b"\"finish_reason\"";
-    memmem::find_iter(frames, word).any(|at| {
-        let rest = frames.get(at + word.len()..).unwrap_or_default();
-        rest.iter().find(|byte| !matches!(byte, b' ' | b':')) == Some(&b'"')
-    })
+    let is_text = |rest: &[u8]| rest.iter().find(|byte| !matches!(byte, b' ' | b':')) == Some(&b'"');
+    FINISH_REASON.tails(frames).any(is_text)
 }

@@ -8,9 +8,9 @@ const INTRODUCTION: &str = "\
 # Replay of recorded traffic
 
 The tests of `llmux-providers` replay recordings of real providers through the providers as they are registered:
-OpenAI, Anthropic, Gemini and every OpenAI-compatible host among the recordings. The recordings lie beside the checkout, in
-`../shared/fixtures`, or where `LLMUX_FIXTURES` points; without them the tests say that they were skipped. A new
-recording is a new folder there and needs no code.
+OpenAI, Anthropic, Gemini and every OpenAI-compatible host among the recordings. The recordings lie beside the
+checkout, in `../shared/fixtures`, or where `LLMUX_FIXTURES` points; without them the tests say that they were
+skipped. A new recording is a new folder there and needs no code.
 
 Each recording is put through every check that applies to it:
 
@@ -20,6 +20,8 @@ Each recording is put through every check that applies to it:
   reason, tokens; so is one of OpenAI's text completions. Readers of the tests' own judge that;
 - a stream says the same however its bytes are split, and keeps the rules of readers that break off, end early or
   fail;
+- recorded responses pass through OpenAI byte by byte, with their usage reported; a client of the Responses API is
+  told of a recorded chat what its facts say, in events whose order and sums are checked;
 - the provider gets the request that was recorded, from an OpenAI-style request that means the same;
 - a refusal keeps its status, message and code in both dialects;
 - what goes out is what the published schemas of OpenAI and Anthropic say.
@@ -40,6 +42,12 @@ const SECTIONS: &[(Check, &str)] = &[
     (Check::Request, "Requests as they were recorded"),
     (Check::ToOpenAi, "Requests of clients, to OpenAI"),
     (Check::ToAnthropic, "Requests of clients, to Anthropic"),
+    (Check::PassedResponse, "Responses through OpenAI"),
+    (Check::TranslatedResponse, "Chats as responses"),
+    (Check::ResponseRules, "Rules of readers for responses"),
+    (Check::ResponseRequest, "Requests for responses, to chat providers"),
+    (Check::ResponseToMessages, "Requests for responses, to Anthropic, against the schema"),
+    (Check::ResponseSpecification, "Chats as responses against the schema"),
     (Check::Failure, "Refusals"),
     (Check::Specification, "Translated answers and errors against the schemas"),
     (Check::PassedSpecification, "Passed answers against the schemas"),

@@ -17,6 +17,18 @@ pub(crate) enum Check {
     ToOpenAi,
     /// A client's request without an answer, at Anthropic.
     ToAnthropic,
+    /// A response as it passes through OpenAI.
+    PassedResponse,
+    /// A chat as a client of the Responses API gets it.
+    TranslatedResponse,
+    /// The rules that readers of streams keep for clients of the Responses API.
+    ResponseRules,
+    /// A client's request for a response, at a chat provider.
+    ResponseRequest,
+    /// A request for a response as Anthropic gets it, against the published schema.
+    ResponseToMessages,
+    /// A response made of a chat, against the published schema.
+    ResponseSpecification,
     /// A refusal of the provider.
     Failure,
     /// A translated answer or an error, against the client's published schema.
@@ -227,6 +239,76 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         "a tool that runs at Anthropic; chat completions have none like it",
     ),
     exception(Check::ToOpenAi, &["messages/"], &["refused: top_k"], "OpenAI has no such parameter"),
+    exception(
+        Check::PassedResponse,
+        &["azure/vercel-azure-deepseek-reasoning.1"],
+        &["has no output"],
+        "a chat completion that is filed among the responses",
+    ),
+    exception(
+        Check::PassedResponse,
+        &["openai/vercel-openai-error.1-stream"],
+        &["exceeded your current quota"],
+        "the provider fails before it answers anything: another deployment may, and else the client gets the \
+         error with its status",
+    ),
+    exception(
+        Check::ResponseRules,
+        &["openai/vercel-openai-error.1-stream"],
+        &["a whole stream must not fail"],
+        "the provider fails before it answers anything",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["anthropic/vercel-anthropic-programmatic-tool-calling.1"],
+        &["finish: "],
+        "a response has no word for the reason to end; readers go by its calls, and here calls that run at the \
+         provider stand beside the text",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["anthropic/vercel-spliced-message-start-stream"],
+        &["began its answer anew"],
+        "the provider begins its answer anew after a part of it went out; that part cannot be taken back, so \
+         the client is told of the failure",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["openai/agw-completions-truncated_tool_call"],
+        &["calls is"],
+        "the arguments break off at the token limit and are given as they are; the fact marks them",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["openai_like/vercel-anthropic-fallback-tool-call-stream"],
+        &["calls is"],
+        "the fact counts one call twice: the official reader stumbles over a first call with the index 1",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["snowflake/snowflake-snowflake_thinking"],
+        &["reasoning is "],
+        "the official reader does not know `reasoning_details`, where the reasoning stands",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["gemini/vercel-google-stream-", "gemini/vercel-google-vertex-stream-tool-call-arguments-nested"],
+        &["calls is "],
+        "arguments in pieces, which come only when the request asks for them, and translated requests do not; \
+         the facts count every piece as a call",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["xai/"],
+        &["completion"],
+        "xAI counts reasoning beside the completion tokens; clients get it counted in, as everywhere",
+    ),
+    exception(
+        Check::ResponseToMessages,
+        &["responses/agw-input-media"],
+        &["MessagesRequest /messages/*: "],
+        "a document of no type that Anthropic takes; Anthropic says so itself",
+    ),
     exception(
         Check::CompletionSpecification,
         &["anthropic/", "gemini/"],

@@ -7,7 +7,7 @@ use super::{anthropic_events, chunk, chunks, message_start};
 use crate::{calls, recordings};
 
 /// What Anthropic's model thinks, hides, says and calls.
-fn blocks() -> Value {
+pub(super) fn blocks() -> Value {
     json!([
         {"type": "thinking", "thinking": "hm", "signature": "sig=="},
         {"type": "redacted_thinking", "data": "opaque=="},
@@ -49,8 +49,8 @@ fn pain_28_thinking_blocks_survive_a_tool_loop_of_an_openai_client() {
     assert_eq!(turn, json!({"role": "assistant", "content": blocks()}));
 }
 
-#[test]
-fn pain_28_streamed_thinking_blocks_survive_a_tool_loop_of_an_openai_client() {
+/// The same as a stream.
+pub(super) fn thinking_stream() -> String {
     let delta = |at: usize, delta: Value| json!({"type": "content_block_delta", "index": at, "delta": delta});
     let mut events = vec![message_start()];
     for (at, block) in blocks().as_array().unwrap().iter().enumerate() {
@@ -81,11 +81,15 @@ fn pain_28_streamed_thinking_blocks_survive_a_tool_loop_of_an_openai_client() {
         json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 9}}),
     );
     events.push(json!({"type": "message_stop"}));
+    anthropic_events(&events)
+}
 
+#[test]
+fn pain_28_streamed_thinking_blocks_survive_a_tool_loop_of_an_openai_client() {
     let request = calls::request(Operation::Chat, Dialect::OpenAi, true);
     let provider = recordings::provider("anthropic");
     let reply = calls::reply(&*provider, Operation::Chat, Dialect::OpenAi, &request);
-    let (answer, _) = calls::stream_at_once(reply, &anthropic_events(&events)).unwrap();
+    let (answer, _) = calls::stream_at_once(reply, &thinking_stream()).unwrap();
     assert_eq!(sent_back(gathered(&answer)), json!({"role": "assistant", "content": blocks()}));
 }
 

@@ -15,6 +15,8 @@ pub(super) enum Name {
     Embeddings,
     OpenAiError,
     ChatRequest,
+    Response,
+    ResponseEvent,
     Message,
     Event,
     Ping,
@@ -31,6 +33,8 @@ const OPENAI: &[(Name, &str)] = &[
     (Name::Embeddings, "CreateEmbeddingResponse"),
     (Name::OpenAiError, "ErrorResponse"),
     (Name::ChatRequest, "CreateChatCompletionRequest"),
+    (Name::Response, "Response"),
+    (Name::ResponseEvent, "ResponseStreamEvent"),
 ];
 /// Files of Anthropic's; the previews know everything that the others know, and more.
 const ANTHROPIC: &[(Name, &str)] = &[

@@ -78,7 +78,11 @@ fn row(host: &Host) -> String {
         Auth::OptionalBearer => format!("{} (optional)", code(host.key_env)),
         Auth::Header(name) => format!("{} in header `{name}`", code(host.key_env)),
     };
-    let operations = [("completions", host.paths.completions), ("embeddings", host.paths.embeddings)];
+    let operations = [
+        ("completions", host.paths.completions),
+        ("embeddings", host.paths.embeddings),
+        ("responses", host.paths.responses),
+    ];
     let operations: Vec<_> =
         operations.iter().filter(|(_, path)| path.is_some()).map(|(name, _)| *name).collect();
     format!(

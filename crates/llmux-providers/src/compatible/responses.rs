@@ -1,0 +1,67 @@
+//! Responses of hosts that make them themselves: the client's bytes go on, and come back, as they are.
+
+use llmux_core::{Call, Exchange, Outgoing, Shaping};
+use llmux_wire::json::edit::Edits;
+use serde_json::{Value, json};
+
+use super::Compatible;
+use crate::{shape, speak};
+
+/// Parameters of chat completions that responses do not have: defaults of a deployment that is asked for both.
+const CHAT_ONLY: [&str; 10] = [
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "n",
+    "presence_penalty",
+    "response_format",
+    "seed",
+    "stop",
+    "stream_options",
+    "verbosity",
+];
+
+/// Makes a call ready for the host's own Responses API, which is at `uri`.
+pub(super) fn pass(host: &Compatible, call: &Call<'_>, uri: &http::Uri) -> Exchange {
+    let mut edits = Edits::new();
+    let (body, envelope, shaping) = (call.body, call.envelope, &host.settings.shaping);
+    shape::strip(body, envelope, true, &mut edits);
+    shape::rename(body, envelope, call.model, &mut edits);
+    let shaping_here = in_words_of_responses(shaping);
+    shape::apply(body, envelope, &shaping_here, &mut edits);
+    shape::force(shaping, &mut edits);
+    let request = host.target.post(uri, edits.apply(body, envelope));
+    Exchange::new(Outgoing::Send(request), speak::passthrough(call.dialect, false), call.stream)
+}
+
+/// A deployment's defaults are in the words of chat completions.
+fn in_words_of_responses(shaping: &Shaping) -> Shaping {
+    let mut here = Shaping::default();
+    here.additional_drop_params.clone_from(&shaping.additional_drop_params);
+    for (name, value) in &shaping.defaults {
+        let (name, value): (&str, Value) = match name.as_str() {
+            name if CHAT_ONLY.contains(&name) => continue,
+            "max_tokens" | "max_completion_tokens" => ("max_output_tokens", value.clone()),
+            "reasoning_effort" => ("reasoning", json!({ "effort": value })),
+            name => (name, value.clone()),
+        };
+        here.defaults.insert(name.to_owned(), value);
+    }
+    here
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_of_chats_are_said_in_the_words_of_responses() {
+        let mut shaping = Shaping::default();
+        shaping.defaults = json!({"max_tokens": 5, "stop": "x", "temperature": 0, "reasoning_effort": "low"})
+            .as_object()
+            .unwrap()
+            .clone();
+        let expected = json!({"max_output_tokens": 5, "temperature": 0, "reasoning": {"effort": "low"}});
+        assert_eq!(Value::Object(in_words_of_responses(&shaping).defaults), expected);
+    }
+}
