@@ -12,6 +12,8 @@ pub enum Dialect {
     Anthropic,
     /// OpenAI's Responses API.
     OpenAiResponses,
+    /// Google's Gemini API: `generateContent`, streamed and whole, and `countTokens`.
+    Gemini,
 }
 
 impl Dialect {
@@ -22,6 +24,7 @@ impl Dialect {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::OpenAiResponses => "responses",
+            Self::Gemini => "gemini",
         }
     }
 }

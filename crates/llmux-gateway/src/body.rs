@@ -10,19 +10,31 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use llmux_wire::tap::Tap;
 
+use crate::array::JsonArray;
+
 /// What goes to the client.
 pub enum Body {
     /// All of it at once; empty bytes for no body.
     Full(Bytes),
     /// A stream.
     Stream(Box<Tap>),
+    /// A stream as the items of one JSON array.
+    Array(Box<Items>),
 }
+
+/// The events of a stream as items of a JSON array.
+pub struct Items(JsonArray<Tap>);
 
 impl Body {
     /// No body.
     #[must_use]
     pub fn empty() -> Self {
         Self::Full(Bytes::new())
+    }
+
+    /// A stream's events as items of one JSON array.
+    pub(crate) fn array(tap: Tap) -> Self {
+        Self::Array(Box::new(Items(JsonArray::new(tap))))
     }
 }
 
@@ -44,6 +56,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Stream(tap) => Pin::new(&mut **tap).poll_frame(cx),
+            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx),
         }
     }
 
@@ -51,13 +64,14 @@ impl http_body::Body for Body {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Stream(tap) => tap.is_end_stream(),
+            Self::Array(items) => items.0.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Array(_) => SizeHint::default(),
         }
     }
 }

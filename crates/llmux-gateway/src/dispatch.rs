@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::Method;
+use http::{Method, Uri};
 use llmux_core::{Dialect, Operation};
 
 /// What a request wants.
@@ -37,6 +37,35 @@ const OPERATIONS: &[(&str, Operation, Dialect)] = &[
     ("messages/count_tokens", Operation::CountTokens, Dialect::Anthropic),
 ];
 
+/// Google's methods, behind the model in the path: `{model}:{method}`. All of them take POST.
+const GOOGLE_METHODS: &[(&str, Operation)] = &[
+    ("generateContent", Operation::Chat),
+    (STREAM, Operation::Chat),
+    ("countTokens", Operation::CountTokens),
+];
+
+/// Google's method that streams.
+const STREAM: &str = "streamGenerateContent";
+
+/// How a stream is framed that the path asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// As server-sent events.
+    Events,
+    /// As one JSON array: Google's way unless the query says `alt=sse`.
+    Array,
+}
+
+/// The framing of the stream that a path asks for; `None` where the body says whether to stream.
+pub(crate) fn streamed(uri: &Uri) -> Option<Framing> {
+    let path = uri.path().trim_end_matches('/');
+    if path.rsplit_once(':')?.1 != STREAM {
+        return None;
+    }
+    let events = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
+    Some(if events { Framing::Events } else { Framing::Array })
+}
+
 /// Prefixes behind which the path names the model.
 const MODEL_PREFIXES: &[&str] =
     &["/engines/", "/v1/engines/", "/openai/deployments/", "/v1/openai/deployments/"];
@@ -65,6 +94,10 @@ fn find(path: &str) -> Endpoint<'_> {
         _ => {}
     }
     let relative = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/')).unwrap_or(path);
+    let google = relative.strip_prefix("v1beta/").unwrap_or(relative);
+    if let Some(endpoint) = google.strip_prefix("models/").and_then(google_method) {
+        return endpoint;
+    }
     if let Some(id) = relative.strip_prefix("models/") {
         return Endpoint::ModelInfo(decode(id));
     }
@@ -84,6 +117,14 @@ fn model_in_path(rest: &str) -> Option<Endpoint<'_>> {
         }
         Some(Endpoint::Model(*operation, *dialect, Some(decode(model))))
     })
+}
+
+/// `{model}:{method}`.
+fn google_method(rest: &str) -> Option<Endpoint<'_>> {
+    let rest = rest.rsplit_once(':').or_else(|| rest.rsplit_once("%3A"));
+    let (model, method) = rest.filter(|(model, _)| !model.is_empty())?;
+    let (_, operation) = GOOGLE_METHODS.iter().find(|(name, _)| *name == method)?;
+    Some(Endpoint::Model(*operation, Dialect::Gemini, Some(decode(model))))
 }
 
 /// Undoes percent encoding; a name with broken encoding stays as it is.
@@ -121,6 +162,26 @@ mod tests {
         }
         let count = Endpoint::Model(Operation::CountTokens, Dialect::Anthropic, None);
         assert_eq!(post("/messages/count_tokens"), count);
+    }
+
+    #[test]
+    fn googles_paths_name_model_and_method() {
+        let chat =
+            |model: &'static str| Endpoint::Model(Operation::Chat, Dialect::Gemini, Some(model.into()));
+        assert_eq!(post("/v1beta/models/gemini-2.5-flash:generateContent"), chat("gemini-2.5-flash"));
+        assert_eq!(post("/v1/models/a:streamGenerateContent"), chat("a"));
+        assert_eq!(post("/models/ollama/llama3:8b:generateContent"), chat("ollama/llama3:8b"));
+        let count = Endpoint::Model(Operation::CountTokens, Dialect::Gemini, Some("a".into()));
+        assert_eq!(post("/v1beta/models/a:countTokens"), count);
+        assert_eq!(post("/v1beta/models/a:fly"), Endpoint::Unknown);
+    }
+
+    #[test]
+    fn a_stream_is_an_array_unless_the_query_asks_for_events() {
+        let framing = |uri: &'static str| streamed(&Uri::from_static(uri));
+        assert_eq!(framing("/v1beta/models/a:streamGenerateContent?key=k&alt=sse"), Some(Framing::Events));
+        assert_eq!(framing("/v1beta/models/a:streamGenerateContent"), Some(Framing::Array));
+        assert_eq!(framing("/v1beta/models/a:generateContent?alt=sse"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header::CONTENT_TYPE, header::RETRY_AFTER};
 use llmux_core::{Dialect, Error, RequestContext, RequestId};
 use llmux_telemetry::Scrubber;
-use llmux_wire::{anthropic, openai};
+use llmux_wire::{anthropic, gemini, openai};
 use serde_json::Value;
 
 use crate::{body::Body, snapshot::Snapshot};
@@ -24,6 +24,7 @@ pub(crate) fn answer(error: &Error, cx: &RequestContext, snapshot: &Snapshot) ->
 pub(crate) fn respond(error: &Error, dialect: Dialect) -> Response<Body> {
     let body = match dialect {
         Dialect::Anthropic => anthropic::write_error(error),
+        Dialect::Gemini => gemini::write_error(error),
         _ => openai::write_error(error),
     };
     let mut response = Response::new(Body::from(body));

@@ -51,7 +51,7 @@ impl Gateway {
 
     async fn serve(&self, snapshot: &Snapshot, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
-        let dialect = spoken(request.headers());
+        let dialect = spoken(&path, request.headers());
         let checked = || snapshot.access.check(request.headers(), request.uri().query());
         match dispatch(request.method(), &path) {
             Endpoint::Model(operation, dialect, model) => {
@@ -102,9 +102,12 @@ impl Handler for Gateway {
     }
 }
 
-/// The dialect of a client, where the path does not tell.
-fn spoken(headers: &HeaderMap) -> Dialect {
+/// The dialect of a client, where the path stands for no operation.
+fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+    if path.starts_with("/v1beta/") {
+        return Dialect::Gemini;
+    }
     if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
 }
 

@@ -11,8 +11,8 @@ pub(crate) fn page() -> String {
          <meta name=viewport content=\"width=device-width\">\
          <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}}\
          td{{padding:.2rem 1rem .2rem 0;vertical-align:top}}code{{font-size:.9em}}</style>\
-         <h1>LLMux {}</h1><p>An LLM gateway: one endpoint in front of every model provider. Point an OpenAI or \
-         Anthropic client at this address.</p><table>{rows}</table>\
+         <h1>LLMux {}</h1><p>An LLM gateway: one endpoint in front of every model provider. Point an OpenAI, \
+         Anthropic or Google client at this address.</p><table>{rows}</table>\
          <p>Paths work without <code>/v1</code> too, and behind <code>/engines/{{model}}</code> and \
          <code>/openai/deployments/{{model}}</code>.</p>",
         env!("CARGO_PKG_VERSION")
@@ -23,8 +23,11 @@ const SERVED: &[(&str, &str)] = &[
     ("POST /v1/chat/completions", "OpenAI chat completions"),
     ("POST /v1/completions", "OpenAI text completions"),
     ("POST /v1/embeddings", "OpenAI embeddings"),
+    ("POST /v1/responses", "OpenAI responses"),
     ("POST /v1/messages", "Anthropic messages"),
     ("POST /v1/messages/count_tokens", "Anthropic token counts"),
+    ("POST /v1beta/models/{model}:generateContent", "Gemini content, also :streamGenerateContent"),
+    ("POST /v1beta/models/{model}:countTokens", "Gemini token counts"),
     ("GET /v1/models", "the models you can ask for"),
     ("GET /health/liveliness", "whether the process is alive"),
     ("GET /health/readiness", "whether it takes requests"),

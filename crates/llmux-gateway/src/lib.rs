@@ -7,6 +7,7 @@ pub mod cors;
 pub mod server;
 
 mod access;
+mod array;
 mod body;
 mod catalogue;
 mod dispatch;

@@ -6,14 +6,13 @@ use bytes::Bytes;
 use http::{HeaderName, Request, Uri};
 use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, ExposeSecret, FailedReply, Operation, Outgoing,
-    Provider, ProviderSettings, Reply, Result,
+    Provider, ProviderSettings, Result, Usage,
 };
 use llmux_wire::{
-    anthropic, chat::Fit, json::edit::Edits, json::envelope, openai, passthrough::Passthrough, responses,
-    translate::Translated,
+    anthropic, chat::Fit, convert::Converted, json::edit::Edits, json::envelope, passthrough::Passthrough,
 };
 
-use crate::{shape, target::Target};
+use crate::{shape, speak, target::Target};
 
 /// The name in `anthropic/model`.
 pub(crate) const NAME: &str = "anthropic";
@@ -93,18 +92,30 @@ impl Anthropic {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream))
     }
 
-    /// The client speaks one of OpenAI's dialects: the deployment's defaults are in its words too.
+    /// A client of another dialect counts.
+    fn count(&self, call: &Call<'_>) -> Result<Exchange> {
+        let request = speak::read_count(call)?;
+        let mut fit = Fit::new("Anthropic", &self.settings.shaping).dropping(call.drop_params);
+        let body = anthropic::write_count_request(&request, call.model, &mut fit)?;
+        let dialect = call.dialect;
+        let reply = Converted::new(move |body| {
+            let tokens = anthropic::read_count(body)?;
+            let mut usage = Usage::default();
+            usage.input = tokens;
+            Ok((speak::write_count(dialect, tokens), Some(usage)))
+        });
+        let outgoing = Outgoing::Send(self.request(call, &self.count_tokens, body));
+        Ok(Exchange::new(outgoing, Box::new(reply), false).with_dropped(fit.into_dropped()))
+    }
+
+    /// The client speaks another dialect: the deployment's defaults are in its words too.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
         let shaping = &self.settings.shaping;
         let mut edits = Edits::new();
         shape::strip(call.body, call.envelope, true, &mut edits);
         shape::apply(call.body, call.envelope, shaping, &mut edits);
         let body = edits.apply(call.body, call.envelope);
-        let request = match (call.operation, call.dialect) {
-            (Operation::Completion, _) => openai::read_completion_request(&body)?,
-            (_, Dialect::OpenAiResponses) => responses::read_request(&body)?,
-            _ => openai::read_request(&body)?,
-        };
+        let request = speak::read(call, &body)?;
         let mut fit = Fit::new("Anthropic", shaping).dropping(call.drop_params);
         let mut body = anthropic::write_request(&request, call.model, &mut fit)?;
         if !shaping.extra_body.is_empty() {
@@ -113,33 +124,9 @@ impl Anthropic {
             body = edits.apply(&body, &envelope::read(&body)?);
         }
         let outgoing = Outgoing::Send(self.request(call, &self.messages, body));
-        let reply = translated(call, request.stream_usage);
+        let reader = anthropic::StreamReader::new();
+        let reply = speak::translated(call, request.stream_usage, anthropic::read_answer, reader);
         Ok(Exchange::new(outgoing, reply, call.stream).with_dropped(fit.into_dropped()))
-    }
-}
-
-fn translated(call: &Call<'_>, stream_usage: bool) -> Box<dyn Reply> {
-    let created = call.created;
-    let reader = anthropic::StreamReader::new();
-    match (call.operation, call.dialect) {
-        (Operation::Completion, _) => Box::new(Translated::new(
-            anthropic::read_answer,
-            move |answer| openai::write_completion_answer(answer, created),
-            reader,
-            openai::CompletionStreamWriter::new(created, stream_usage),
-        )),
-        (_, Dialect::OpenAiResponses) => {
-            let settings = responses::Settings::of(call.body, call.envelope);
-            let writer = responses::StreamWriter::new(created, settings.clone());
-            let write = move |answer: &_| responses::write_answer(answer, created, &settings);
-            Box::new(Translated::new(anthropic::read_answer, write, reader, writer))
-        }
-        _ => Box::new(Translated::new(
-            anthropic::read_answer,
-            move |answer| openai::write_answer(answer, created),
-            reader,
-            openai::StreamWriter::new(created, stream_usage),
-        )),
     }
 }
 
@@ -156,6 +143,7 @@ impl Provider for Anthropic {
         match (call.operation, call.dialect) {
             (Operation::Chat, Dialect::Anthropic) => self.pass(call, &self.messages),
             (Operation::CountTokens, Dialect::Anthropic) => self.pass(call, &self.count_tokens),
+            (Operation::CountTokens, _) => self.count(call),
             (Operation::Chat | Operation::Completion, _) => self.translate(call),
             (operation, _) => Err(Error::client(
                 ErrorKind::InvalidRequest,

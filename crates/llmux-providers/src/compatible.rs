@@ -3,7 +3,6 @@
 mod adapt;
 mod messages;
 mod replay;
-mod replies;
 mod responses;
 pub mod table;
 
@@ -16,15 +15,14 @@ use llmux_core::{
     ProviderSettings, Result,
 };
 use llmux_wire::{
-    anthropic,
-    chat::{ChatRequest, Fit},
+    chat::Fit,
     json::{edit::Edits, envelope},
-    openai, responses as wire_responses,
+    openai,
 };
 use table::{Auth, Host, hosts};
 
 use crate::{
-    estimate, shape,
+    estimate, shape, speak,
     target::{Target, setting},
 };
 
@@ -84,23 +82,23 @@ impl Compatible {
     fn pass(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
         let mut fit = self.fit(call);
         let adapted = adapt::adapt(self, call, call.body, call.envelope, &mut fit)?;
-        let reply = replies::passthrough(adapted.hides_usage);
+        let reply = speak::passthrough(Dialect::OpenAi, adapted.hides_usage);
         let request = self.target.post(uri, adapted.body);
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
     }
 
     /// The client speaks another dialect: its request is written anew.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = match (call.operation, call.dialect) {
-            (Operation::Chat, Dialect::Anthropic) => anthropic::read_request(call.body)?,
-            (Operation::Chat, Dialect::OpenAiResponses) => read_response_request(call)?,
-            _ => openai::read_completion_request(call.body)?,
-        };
+        let mut edits = Edits::new();
+        // Else it would go on to the host, or be refused in its name.
+        shape::strip(call.body, call.envelope, true, &mut edits);
+        let request = speak::read(call, &edits.apply(call.body, call.envelope))?;
         let mut fit = self.fit(call);
         let body: Bytes = openai::write_request(&request, call.model, &mut fit)?;
         let fields = envelope::read(&body)?;
         let adapted = adapt::adapt(self, call, &body, &fields, &mut fit)?;
-        let reply = replies::translated(call, request.stream_usage);
+        let reader = openai::StreamReader::new();
+        let reply = speak::translated(call, request.stream_usage, openai::read_answer, reader);
         let request = self.target.post(&self.chat, adapted.body);
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
     }
@@ -126,11 +124,11 @@ impl Provider for Compatible {
     fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
         match (call.operation, call.dialect) {
             (Operation::Chat, Dialect::OpenAi) => self.pass(call, &self.chat),
-            (Operation::Chat, Dialect::Anthropic) => self.translate(call),
             (Operation::Chat, Dialect::OpenAiResponses) => match &self.responses {
                 Some(uri) => Ok(responses::pass(self, call, uri)),
                 None => self.translate(call),
             },
+            (Operation::Chat, _) => self.translate(call),
             (Operation::Completion, _) => match &self.completions {
                 Some(uri) => self.pass(call, uri),
                 None => self.translate(call),
@@ -147,13 +145,6 @@ impl Provider for Compatible {
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         openai::read_error(failed.status, failed.headers, failed.body, self.host.title)
     }
-}
-
-/// Reads a request for a response without what speaks to the gateway, which would go on to the host.
-fn read_response_request(call: &Call<'_>) -> Result<ChatRequest> {
-    let mut edits = Edits::new();
-    shape::strip(call.body, call.envelope, true, &mut edits);
-    wire_responses::read_request(&edits.apply(call.body, call.envelope))
 }
 
 /// The base URL: the deployment's, else the environment's, else the host's own with its variables filled in.

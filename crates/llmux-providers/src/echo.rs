@@ -13,18 +13,18 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
-    ProviderSettings, Reply, Result, ScriptedReply, Usage,
+    ProviderSettings, Result, ScriptedReply, Usage,
 };
 use llmux_wire::{
     anthropic,
     chat::{ChatAnswer, ChatRequest, Event},
-    openai,
-    passthrough::Passthrough,
-    responses,
+    gemini, openai, responses,
     stream::StreamWriter,
 };
 
 use faults::Faults;
+
+use crate::speak;
 
 /// The echo, with the latency and faults of a deployment.
 pub(crate) struct Echo {
@@ -43,12 +43,7 @@ impl Component for Echo {
 
 impl Echo {
     fn chat(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = match (call.operation, call.dialect) {
-            (Operation::Completion, _) => openai::read_completion_request(call.body)?,
-            (_, Dialect::Anthropic) => anthropic::read_request(call.body)?,
-            (_, Dialect::OpenAiResponses) => responses::read_request(call.body)?,
-            _ => openai::read_request(call.body)?,
-        };
+        let request = speak::read(call, call.body)?;
         let answer = answer::answer(&request, call, self.faults.text.as_deref());
         if call.stream {
             return Ok(self.stream(call, &request, answer));
@@ -60,6 +55,7 @@ impl Echo {
                 let settings = responses::Settings::of(call.body, call.envelope);
                 responses::write_answer(&answer, call.created, &settings)
             }
+            (_, Dialect::Gemini) => gemini::write_answer(&answer),
             _ => openai::write_answer(&answer, call.created),
         };
         Ok(self.whole(call.dialect, body))
@@ -69,7 +65,7 @@ impl Echo {
         let pieces = vec![(self.faults.first_byte, body)];
         let scripted = ScriptedReply::pieces(StatusCode::OK, headers("application/json"), pieces)
             .with_cut(self.faults.cut_after == Some(0));
-        Exchange::new(Outgoing::Answered(scripted), passthrough(dialect, false), false)
+        Exchange::new(Outgoing::Answered(scripted), speak::passthrough(dialect, false), false)
     }
 
     fn stream(&self, call: &Call<'_>, request: &ChatRequest, answer: ChatAnswer) -> Exchange {
@@ -80,6 +76,7 @@ impl Echo {
                 let settings = responses::Settings::of(call.body, call.envelope);
                 Box::new(responses::StreamWriter::new(call.created, settings))
             }
+            (_, Dialect::Gemini) => Box::new(gemini::StreamWriter::new()),
             _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };
         let mut pieces = Vec::new();
@@ -98,7 +95,11 @@ impl Echo {
         pieces.truncate(cut.unwrap_or(usize::MAX));
         let scripted = ScriptedReply::pieces(StatusCode::OK, headers("text/event-stream"), pieces)
             .with_cut(cut.is_some());
-        Exchange::new(Outgoing::Answered(scripted), passthrough(call.dialect, !request.stream_usage), true)
+        Exchange::new(
+            Outgoing::Answered(scripted),
+            speak::passthrough(call.dialect, !request.stream_usage),
+            true,
+        )
     }
 
     fn embeddings(&self, call: &Call<'_>) -> Result<Exchange> {
@@ -123,6 +124,7 @@ impl Echo {
                 .with_status(status);
         let body = match call.dialect {
             Dialect::Anthropic => anthropic::write_error(&error),
+            Dialect::Gemini => gemini::write_error(&error),
             _ => openai::write_error(&error),
         };
         let mut headers = headers("application/json");
@@ -131,7 +133,7 @@ impl Echo {
             headers.insert("retry-after", HeaderValue::from(wait.as_secs().max(1)));
         }
         let scripted = ScriptedReply::pieces(status, headers, vec![(self.faults.first_byte, body)]);
-        Exchange::new(Outgoing::Answered(scripted), passthrough(call.dialect, false), call.stream)
+        Exchange::new(Outgoing::Answered(scripted), speak::passthrough(call.dialect, false), call.stream)
     }
 }
 
@@ -152,8 +154,8 @@ impl Provider for Echo {
             Operation::Chat | Operation::Completion => self.chat(call),
             Operation::Embeddings => self.embeddings(call),
             Operation::CountTokens => {
-                let request = anthropic::read_count_request(call.body)?;
-                Ok(crate::estimate::answered(answer::prompt_words(&request)))
+                let request = speak::read_count(call)?;
+                Ok(speak::counted(call.dialect, answer::prompt_words(&request)))
             }
             operation => {
                 Err(Error::client(ErrorKind::InvalidRequest, format!("the built-in echo has no {operation}"))
@@ -164,15 +166,6 @@ impl Provider for Echo {
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         openai::read_error(failed.status, failed.headers, failed.body, "llmux")
-    }
-}
-
-/// `hides_usage`: the client did not ask for the usage of its stream, but it is counted all the same.
-fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply> {
-    match dialect {
-        Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
-        Dialect::OpenAiResponses => Box::new(Passthrough::new(responses::ResponsesWatch::new())),
-        _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
     }
 }
 

@@ -1,12 +1,9 @@
 //! Counting tokens without the model's tokenizer.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
-use llmux_core::{Call, Exchange, Outgoing, Result, ScriptedReply};
-use llmux_wire::{
-    anthropic,
-    chat::{ChatRequest, Content, Media, Part, Tool},
-    passthrough::Passthrough,
-};
+use llmux_core::{Call, Exchange, Result};
+use llmux_wire::chat::{ChatRequest, Content, Media, Part, Tool};
+
+use crate::speak;
 
 /// Characters per token of mixed English text and code, as OpenAI's help pages give it.
 const CHARACTERS_PER_TOKEN: u64 = 4;
@@ -17,17 +14,8 @@ const PER_IMAGE: u64 = 1_600;
 
 /// Answers a request to count tokens with the estimate.
 pub(crate) fn answer(call: &Call<'_>) -> Result<Exchange> {
-    let request = anthropic::read_count_request(call.body)?;
-    Ok(answered(tokens(&request)))
-}
-
-/// An exchange that answers with this many tokens.
-pub(crate) fn answered(tokens: u64) -> Exchange {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let reply = ScriptedReply::whole(StatusCode::OK, headers, anthropic::write_count(tokens));
-    let watch = Box::new(Passthrough::new(anthropic::AnthropicWatch::new()));
-    Exchange::new(Outgoing::Answered(reply), watch, false)
+    let request = speak::read_count(call)?;
+    Ok(speak::counted(call.dialect, tokens(&request)))
 }
 
 /// An estimate of a conversation's tokens: characters through four, plus a fixed cost per message and image.

@@ -18,8 +18,10 @@ pub mod compatible;
 mod anthropic;
 mod echo;
 mod estimate;
+mod gemini;
 mod openai;
 mod shape;
+mod speak;
 mod target;
 
 use llmux_core::Registry;
@@ -31,6 +33,7 @@ pub fn register(registry: &mut Registry) {
     openai::register(providers);
     providers.register::<anthropic::Anthropic>();
     providers.register::<echo::Echo>();
+    providers.register::<gemini::Gemini>();
     providers.plan(PLANNED.iter().copied());
     registry.model_hints.extend(MODEL_HINTS);
 }
@@ -46,6 +49,7 @@ const MODEL_HINTS: &[(&str, &str)] = &[
     ("davinci-", "openai"),
     ("babbage-", "openai"),
     ("claude-", "anthropic"),
+    ("gemini-", "gemini"),
 ];
 
 /// Providers of LiteLLM that speak a dialect of their own and are not here yet.
@@ -63,7 +67,6 @@ const PLANNED: &[&str] = &[
     "deepgram",
     "elevenlabs",
     "fal_ai",
-    "gemini",
     "github_copilot",
     "jina_ai",
     "oci",
@@ -95,6 +98,7 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
     let native = [
         (openai::HOST.name, openai::HOST.key_env, openai::HOST.base_env),
         (anthropic::NAME, anthropic::KEY_ENV, anthropic::BASE_ENV),
+        (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
     ];
     native.into_iter().chain(compatible)
 }

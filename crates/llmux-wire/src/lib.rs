@@ -3,15 +3,18 @@
 //! - [`json`]: the envelope of a body without parsing it, edits of top-level fields, reading with paths;
 //! - [`sse`]: server-sent events;
 //! - [`chat`]: the neutral chat model, where dialects meet;
-//! - [`openai`], [`anthropic`]: each dialect in both roles, whole and streamed;
+//! - [`openai`], [`anthropic`], [`gemini`]: each dialect in both roles, whole and streamed;
 //! - [`responses`]: OpenAI's Responses API, for clients;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
+//! - [`convert`]: whole replies of any other kind;
 //! - [`tap`]: the client's body, streamed through a reply.
 
 pub mod anthropic;
 pub mod chat;
+pub mod convert;
 mod failure;
+pub mod gemini;
 pub mod json;
 mod needle;
 pub mod openai;

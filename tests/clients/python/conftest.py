@@ -5,6 +5,7 @@ import threading
 import anthropic
 import openai
 import pytest
+from google import genai
 from proxy import MASTER_KEY, Proxy
 from upstream import Upstream
 
@@ -44,3 +45,9 @@ def openai_client(proxy):
 def anthropic_client(proxy):
     with anthropic.Anthropic(api_key=MASTER_KEY, base_url=proxy.url, max_retries=0, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def google_client(proxy):
+    options = genai.types.HttpOptions(base_url=proxy.url, timeout=30_000)
+    return genai.Client(api_key=MASTER_KEY, http_options=options)

@@ -185,3 +185,35 @@ async fn a_deployment_is_reached_by_its_own_id() {
     let body: Value = upstream.requests()[0].json();
     assert_eq!(body["model"], "gpt-up");
 }
+
+#[tokio::test]
+async fn a_google_client_chats_counts_and_streams_in_both_framings() {
+    let proxy = echo().await;
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hello there"}]}]});
+    for prefix in ["/v1beta", "/v1", ""] {
+        let answer =
+            Answer::of(proxy.post(&format!("{prefix}/models/org/echo:generateContent"), &body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let candidate = &answer.json()["candidates"][0];
+        assert!(candidate["content"]["parts"][0]["text"].as_str().unwrap().contains("hello there"));
+        assert_eq!(candidate["finishReason"], "STOP");
+    }
+    let count = Answer::of(proxy.post("/v1beta/models/echo:countTokens", &body)).await;
+    assert!(count.json()["totalTokens"].is_u64(), "{}", count.text);
+
+    let events = Answer::of(proxy.post("/v1beta/models/echo:streamGenerateContent?alt=sse", &body)).await;
+    assert_eq!(events.header("content-type"), Some("text/event-stream"));
+    let items: Vec<Value> = events
+        .text
+        .lines()
+        .filter_map(|line| Some(serde_json::from_str(line.strip_prefix("data: ")?).unwrap()))
+        .collect();
+    assert_eq!(items.last().unwrap()["candidates"][0]["finishReason"], "STOP");
+    let array = Answer::of(proxy.post("/v1beta/models/echo:streamGenerateContent", &body)).await;
+    assert_eq!(array.header("content-type"), Some("application/json"));
+    assert_eq!(array.json().as_array().unwrap().len(), items.len());
+
+    let refused = Answer::of(proxy.post("/v1beta/models/nobody:generateContent", &body)).await;
+    assert_eq!(refused.status, 404);
+    assert_eq!(refused.json()["error"]["status"], "NOT_FOUND");
+}

@@ -10,7 +10,11 @@ use llmux_router::Overrides;
 use llmux_wire::json::{edit::Edits, envelope};
 use serde_json::{Map, Value};
 
-use crate::{server::read_body, snapshot::Snapshot};
+use crate::{
+    dispatch::{Framing, streamed},
+    server::read_body,
+    snapshot::Snapshot,
+};
 
 /// A request, as far as the gateway reads it.
 pub(crate) struct Received {
@@ -19,6 +23,8 @@ pub(crate) struct Received {
     pub(crate) envelope: Envelope,
     pub(crate) model: String,
     pub(crate) stream: bool,
+    /// How the stream is framed, where the path says so.
+    pub(crate) framing: Option<Framing>,
     pub(crate) overrides: Overrides,
 }
 
@@ -54,7 +60,7 @@ pub(crate) async fn run(
         return Err(Error::invalid(*name, format!("`{name}` cannot be chosen by a client")));
     }
     if let Some(model) = model.as_deref().filter(|_| fields.find(&body, "model").is_none()) {
-        // Azure's clients name the model in the path only.
+        // Azure's and Google's clients name the model in the path only.
         let mut edits = Edits::new();
         edits.set_str("model", model);
         body = edits.apply(&body, &fields);
@@ -66,7 +72,11 @@ pub(crate) async fn run(
         Some(model) => model.into_owned(),
         None => fields_of.text("model")?.ok_or_else(|| missing("model"))?,
     };
-    let stream = fields_of.boolean("stream")?.unwrap_or_default();
+    let framing = streamed(&parts.uri);
+    let stream = match cx.dialect {
+        Dialect::Gemini => framing.is_some(),
+        _ => fields_of.boolean("stream")?.unwrap_or_default(),
+    };
     let overrides = overrides(&fields_of, &parts.headers, stream)?;
     if model.is_empty() {
         return Err(missing("model"));
@@ -76,7 +86,7 @@ pub(crate) async fn run(
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    Ok(Received { headers: parts.headers, body, envelope: fields, model, stream, overrides })
+    Ok(Received { headers: parts.headers, body, envelope: fields, model, stream, framing, overrides })
 }
 
 /// Refuses known names in disguise: `mod\u0065l` beside `model` is another field to whoever looks at the bytes, and

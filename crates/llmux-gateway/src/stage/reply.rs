@@ -5,10 +5,15 @@ use llmux_core::RequestContext;
 use llmux_router::{Answer, AnswerBody, Refusal};
 
 use super::settle::Settle;
-use crate::{body::Body, error, headers, snapshot::Snapshot};
+use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
 
 /// Writes the answer.
-pub(crate) fn answer(cx: &RequestContext, answer: Answer, settle: Settle) -> Response<Body> {
+pub(crate) fn answer(
+    cx: &RequestContext,
+    answer: Answer,
+    framing: Option<Framing>,
+    settle: Settle,
+) -> Response<Body> {
     let Answer { status, headers: upstream, body, deployment, retries, dropped, .. } = answer;
     let (body, content_type) = match body {
         AnswerBody::Whole(bytes, report) => {
@@ -17,7 +22,10 @@ pub(crate) fn answer(cx: &RequestContext, answer: Answer, settle: Settle) -> Res
         }
         AnswerBody::Stream(tap) => {
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
-            (Body::Stream(Box::new(tap)), "text/event-stream")
+            match framing {
+                Some(Framing::Array) => (Body::array(tap), "application/json"),
+                _ => (Body::Stream(Box::new(tap)), "text/event-stream"),
+            }
         }
     };
     let mut response = Response::new(body);

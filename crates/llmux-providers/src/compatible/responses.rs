@@ -1,11 +1,11 @@
 //! Responses of hosts that make them themselves: the client's bytes go on, and come back, as they are.
 
 use llmux_core::{Call, Exchange, Outgoing, Shaping};
-use llmux_wire::{json::edit::Edits, passthrough::Passthrough, responses::ResponsesWatch};
+use llmux_wire::json::edit::Edits;
 use serde_json::{Value, json};
 
 use super::Compatible;
-use crate::shape;
+use crate::{shape, speak};
 
 /// Parameters of chat completions that responses do not have: defaults of a deployment that is asked for both.
 const CHAT_ONLY: [&str; 10] = [
@@ -31,8 +31,7 @@ pub(super) fn pass(host: &Compatible, call: &Call<'_>, uri: &http::Uri) -> Excha
     shape::apply(body, envelope, &shaping_here, &mut edits);
     shape::force(shaping, &mut edits);
     let request = host.target.post(uri, edits.apply(body, envelope));
-    let reply = Box::new(Passthrough::new(ResponsesWatch::new()));
-    Exchange::new(Outgoing::Send(request), reply, call.stream)
+    Exchange::new(Outgoing::Send(request), speak::passthrough(call.dialect, false), call.stream)
 }
 
 /// A deployment's defaults are in the words of chat completions.

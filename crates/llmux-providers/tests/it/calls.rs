@@ -33,6 +33,7 @@ pub(crate) fn request(operation: Operation, dialect: Dialect, stream: bool) -> V
     let mut body = match (operation, dialect) {
         (Operation::Completion, _) => json!({"model": "m", "prompt": "hi"}),
         (Operation::Embeddings, _) => json!({"model": "m", "input": "hi"}),
+        (_, Dialect::Gemini) => json!({"model": "m", "contents": [{"parts": [{"text": "hi"}]}]}),
         (_, Dialect::OpenAiResponses) => json!({"model": "m", "input": "hi"}),
         (_, Dialect::Anthropic) => {
             json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})

@@ -62,7 +62,9 @@ fn a_refusal_keeps_status_message_and_code_in_both_dialects() {
             assert!(OPENAI_TYPES.contains(&ours["type"].as_str().unwrap()), "{ours}");
             assert!(ours["code"].is_string() && ours.get("param").is_some(), "{ours}");
             for name in ["code", "param"] {
-                assert!(recorded[name].is_null() || ours[name] == recorded[name], "{name}: {ours}");
+                // Google's code is the status once more.
+                let told = recorded[name].is_null() || recorded[name].is_number();
+                assert!(told || ours[name] == recorded[name], "{name}: {ours}");
             }
 
             let ours: Value = serde_json::from_slice(&anthropic::write_error(error)).unwrap();

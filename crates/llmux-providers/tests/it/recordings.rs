@@ -15,7 +15,10 @@ const KINDS: &[(&str, Operation)] = &[
     ("count_tokens", Operation::CountTokens),
 ];
 /// Providers among the recordings that speak dialects of their own, whatever they offer besides.
-const OWN_DIALECTS: &[&str] = &["azure", "bedrock", "cohere", "gemini", "vertex", "voyage"];
+const OWN_DIALECTS: &[&str] = &["azure", "bedrock", "cohere", "vertex", "voyage"];
+
+/// Every dialect of clients.
+pub(crate) const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
 /// The key that providers are bound with.
 pub(crate) const KEY: &str = "sk-replay-secret";
@@ -73,7 +76,11 @@ impl Recording {
         if OWN_DIALECTS.contains(&kind) || !registry().providers.contains(kind) {
             return None;
         }
-        let dialect = if kind == "anthropic" { Dialect::Anthropic } else { Dialect::OpenAi };
+        let dialect = match kind {
+            "anthropic" => Dialect::Anthropic,
+            "gemini" if operation != Operation::Embeddings => Dialect::Gemini,
+            _ => Dialect::OpenAi,
+        };
         Some(Self { provider: provider(kind), operation, dialect, case })
     }
 
@@ -81,12 +88,10 @@ impl Recording {
         &self.case.name
     }
 
-    /// The dialect that the provider does not speak.
-    pub(crate) fn other_dialect(&self) -> Dialect {
-        match self.dialect {
-            Dialect::Anthropic => Dialect::OpenAi,
-            _ => Dialect::Anthropic,
-        }
+    /// The dialects that the provider does not speak.
+    pub(crate) fn other_dialects(&self) -> impl Iterator<Item = Dialect> {
+        let own = self.dialect;
+        DIALECTS.into_iter().filter(move |dialect| *dialect != own)
     }
 
     /// The recorded stream. A few recordings hold the answers of several requests one after another; their

@@ -18,6 +18,9 @@ fn client_request(recording: &Recording) -> Option<Value> {
     let recorded = recording.case.request_body()?;
     let mut body = recording.case.client_body()?.clone();
     body["model"] = recorded["model"].clone();
+    if body["model"].is_null() {
+        body["model"] = recording.case.meta["model"].clone();
+    }
     if recorded["stream"] == true {
         body["stream"] = true.into();
     }
@@ -69,6 +72,7 @@ fn asked() -> Vec<Asked> {
         ("messages", Operation::Chat, Dialect::Anthropic),
         ("embeddings", Operation::Embeddings, Dialect::OpenAi),
         ("count-tokens", Operation::CountTokens, Dialect::Anthropic),
+        ("gemini", Operation::Chat, Dialect::Gemini),
     ];
     let requests = apis.into_iter().flat_map(|(api, operation, dialect)| {
         fixtures::client_requests(api).into_iter().map(move |request| Asked {
@@ -118,7 +122,11 @@ fn requests_of_clients_reach_anthropic_or_are_refused_by_name() {
 #[test]
 fn the_bytes_of_a_request_in_the_providers_dialect_are_kept() {
     for asked in asked() {
-        let kind = if asked.dialect == Dialect::Anthropic { "anthropic" } else { "openai" };
+        let kind = match asked.dialect {
+            Dialect::Anthropic => "anthropic",
+            Dialect::Gemini => "gemini",
+            _ => "openai",
+        };
         let mut body = asked.body.clone();
         body["some_new_field"] = json!({"deep": [1.0, "\u{e9}"]});
         let exchange = calls::prepare(&*recordings::provider(kind), asked.operation, asked.dialect, &body);

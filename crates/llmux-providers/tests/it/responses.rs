@@ -131,7 +131,7 @@ fn readers_of_recorded_answers_keep_the_rules_of_replies() {
 #[test]
 fn requests_of_clients_reach_a_chat_provider_or_are_refused_by_name() {
     let asked = fixtures::client_requests("responses");
-    for kind in ["openai_like", "anthropic"] {
+    for kind in ["openai_like", "anthropic", "gemini"] {
         let provider = recordings::provider(kind);
         examine(
             Check::ResponseRequest,
@@ -147,7 +147,7 @@ fn recorded_requests_reach_a_chat_provider_or_are_refused_by_name() {
     let mut reached = 0;
     let recorded = recordings::responses();
     let bodies: Vec<_> = recorded.iter().filter_map(|recording| recording.case.request_body()).collect();
-    for kind in ["openai_like", "anthropic"] {
+    for kind in ["openai_like", "anthropic", "gemini"] {
         let (provider, dropping) = (recordings::provider(kind), recordings::dropping_provider(kind));
         for body in &bodies {
             for provider in [&provider, &dropping] {
@@ -181,7 +181,7 @@ fn the_bytes_of_a_request_reach_openai_as_they_are() {
 
 #[test]
 fn a_response_that_a_host_cannot_continue_is_refused_by_name() {
-    for kind in ["groq", "anthropic", "llmux"] {
+    for kind in ["groq", "anthropic", "gemini", "llmux"] {
         let mut body: Value = calls::request(Operation::Chat, DIALECT, false);
         body["previous_response_id"] = "resp_1".into();
         for provider in [recordings::provider(kind), recordings::dropping_provider(kind)] {

@@ -8,7 +8,7 @@ use llmux_wire::json::envelope;
 use crate::{
     calls,
     exceptions::{Check, Complaints, examine},
-    recordings::{self, KEY, Recording},
+    recordings::{self, DIALECTS, KEY, Recording},
 };
 
 /// Streams up to this size are read by all rules: they try every kind of split many times over.
@@ -27,6 +27,8 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
             (Operation::Chat, Dialect::Anthropic, true),
             (Operation::Chat, Dialect::OpenAiResponses, false),
             (Operation::Chat, Dialect::OpenAiResponses, true),
+            (Operation::Chat, Dialect::Gemini, false),
+            (Operation::Chat, Dialect::Gemini, true),
             (Operation::Completion, Dialect::OpenAi, true),
         ]
         .map(|(operation, dialect, stream)| {
@@ -50,8 +52,8 @@ fn readers_of_recorded_streams_keep_the_rules_of_replies() {
     recordings.retain(|recording| recording.stream().is_some_and(|stream| stream.len() <= ALL_RULES));
     examine(Check::Rules, &recordings, Recording::name, |recording| {
         let stream = recording.stream().unwrap();
-        for dialect in [Dialect::OpenAi, Dialect::Anthropic] {
-            if recording.operation == Operation::Chat || dialect == Dialect::OpenAi {
+        for dialect in DIALECTS {
+            if recording.operation == Operation::Chat || dialect == recording.dialect {
                 let request = calls::streaming(recording.operation, dialect);
                 let make = || calls::reply(&*recording.provider, recording.operation, dialect, &request);
                 conformance::reply(make, stream.as_bytes());
@@ -66,9 +68,9 @@ fn recorded_streams_keep_the_rules_with_the_other_line_end_too() {
     let mut recordings = recordings::chats();
     recordings.retain(|recording| recording.stream().is_some_and(|stream| stream.len() <= ALL_RULES / 4));
     examine(Check::Rules, &recordings, Recording::name, |recording| {
-        let stream = recording.stream().unwrap();
+        let stream = recording.stream().unwrap().replace("\r\n", "\n");
         let carriage = stream.replace('\n', "\r\n");
-        for dialect in [Dialect::OpenAi, Dialect::Anthropic] {
+        for dialect in DIALECTS {
             let request = calls::streaming(Operation::Chat, dialect);
             let make = || calls::reply(&*recording.provider, Operation::Chat, dialect, &request);
             conformance::reply(make, carriage.as_bytes());
@@ -88,7 +90,7 @@ fn readers_of_recorded_answers_keep_the_rules_of_replies() {
     recordings.retain(|recording| recording.case.response.is_some());
     examine(Check::Rules, &recordings, Recording::name, |recording| {
         let body = recording.case.response.as_ref().unwrap();
-        for dialect in [recording.dialect, recording.other_dialect()] {
+        for dialect in DIALECTS {
             if recording.operation == Operation::Chat || dialect == recording.dialect {
                 let request = calls::request(recording.operation, dialect, false);
                 let make = || calls::reply(&*recording.provider, recording.operation, dialect, &request);

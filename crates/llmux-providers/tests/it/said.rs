@@ -2,6 +2,7 @@
 //! they judge but the JSON parser.
 
 mod anthropic;
+mod gemini;
 mod openai;
 mod responses;
 
@@ -39,6 +40,7 @@ impl Said {
         match dialect {
             Dialect::Anthropic => anthropic::answer(&value),
             Dialect::OpenAiResponses => responses::answer(&value),
+            Dialect::Gemini => gemini::answer(&value),
             _ => openai::answer(&value),
         }
     }
@@ -48,6 +50,7 @@ impl Said {
         match dialect {
             Dialect::Anthropic => anthropic::stream(stream),
             Dialect::OpenAiResponses => responses::stream(stream),
+            Dialect::Gemini => gemini::stream(stream),
             _ => openai::stream(stream),
         }
     }

@@ -42,7 +42,7 @@ fn event_name(operation: Operation, dialect: Dialect, event: &Value) -> Name {
     }
 }
 
-/// Both dialects' answers to a recording.
+/// The answers to a recording, for clients of this dialect.
 fn outputs(recording: &Recording, dialect: Dialect) -> CoreResult<Vec<(Name, Value)>> {
     let (case, operation) = (&recording.case, recording.operation);
     let mut outputs = Vec::new();
@@ -82,7 +82,9 @@ fn complaints(schemas: &Schemas, outputs: CoreResult<Vec<(Name, Value)>>) -> Com
 fn translated_answers_and_frames_are_what_the_clients_specification_says() {
     let Some(schemas) = Schemas::load() else { return };
     examine(Check::Specification, &recordings::chats(), Recording::name, |recording| {
-        complaints(&schemas, outputs(recording, recording.other_dialect()))
+        // Google publishes no schema of whole answers that could be held against them.
+        let dialects = recording.other_dialects().filter(|dialect| *dialect != Dialect::Gemini);
+        dialects.flat_map(|dialect| complaints(&schemas, outputs(recording, dialect))).collect()
     });
 }
 
@@ -127,7 +129,9 @@ fn requests_for_responses_become_what_the_providers_specifications_say() {
 #[test]
 fn passed_answers_and_frames_are_what_the_clients_specification_says() {
     let Some(schemas) = Schemas::load() else { return };
-    examine(Check::PassedSpecification, &recordings::answered(), Recording::name, |recording| {
+    let mut recordings = recordings::answered();
+    recordings.retain(|recording| recording.dialect != Dialect::Gemini);
+    examine(Check::PassedSpecification, &recordings, Recording::name, |recording| {
         complaints(&schemas, outputs(recording, recording.dialect))
     });
 }
@@ -136,7 +140,7 @@ fn passed_answers_and_frames_are_what_the_clients_specification_says() {
 fn chats_as_text_completions_are_what_the_specification_says() {
     let Some(schemas) = Schemas::load() else { return };
     let mut recordings = recordings::chats();
-    recordings.retain(|recording| recording.dialect == Dialect::Anthropic);
+    recordings.retain(|recording| recording.dialect != Dialect::OpenAi);
     examine(Check::CompletionSpecification, &recordings, Recording::name, |recording| {
         let completion = Recording {
             case: recording.case.clone(),

@@ -5,7 +5,10 @@ use llmux_core::{Dialect, Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::citation::{as_it_stood, write_citation};
-use crate::chat::{CacheMark, Content, Fit, Media, Part, ToolCall};
+use crate::{
+    chat::{CacheMark, Content, Fit, Media, Part, ToolCall},
+    gemini,
+};
 
 /// Blocks of Anthropic's that clients of other dialects put into their messages as they are.
 const BORROWED: [&str; 4] = ["container_upload", "document", "image", "search_result"];
@@ -31,6 +34,9 @@ pub(super) fn write_request_block(part: &Part, path: &str, fit: &mut Fit<'_>) ->
         }
         // Thinking takes no cache mark.
         Content::Reasoning { signature: None, .. } => return Ok(None),
+        Content::Reasoning { signature: Some(signature), .. } if gemini::is_sealed(signature) => {
+            return Ok(None);
+        }
         Content::Reasoning { .. } | Content::RedactedReasoning(_) => return Ok(thinking_block(part)),
         Content::Opaque { dialect: Dialect::Anthropic, value } => return Ok(Some(value.clone())),
         Content::Opaque { value, .. } if is_borrowed(value) => return Ok(Some(value.clone())),

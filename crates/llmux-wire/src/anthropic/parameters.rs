@@ -118,6 +118,10 @@ pub(super) fn write_extra(
     let native = request.source == Dialect::Anthropic;
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     for (name, value) in &request.extra {
+        if request.source == Dialect::Gemini && !fit.allows(name) {
+            fit.foreign(name)?;
+            continue;
+        }
         if !native {
             if DONE.contains(&name.as_str()) || is_text_only(name, value) {
                 continue;

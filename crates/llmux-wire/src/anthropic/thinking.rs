@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     chat::{ChatRequest, Content, Fit, Message, ReasoningRequest, Role},
+    gemini,
     json::read::Item,
 };
 
@@ -130,11 +131,11 @@ fn is_unsigned_tool_loop(messages: &[Message]) -> bool {
     let Some(Message { role: Role::Tool, .. }) = messages.last() else { return false };
     let turn = messages.iter().rfind(|message| message.role == Role::Assistant);
     turn.is_some_and(|turn| {
-        !turn.parts.iter().any(|part| {
-            matches!(
-                part.content,
-                Content::Reasoning { signature: Some(_), .. } | Content::RedactedReasoning(_)
-            )
+        !turn.parts.iter().any(|part| match &part.content {
+            // What Gemini signed does not go to Anthropic.
+            Content::Reasoning { signature: Some(signature), .. } => !gemini::is_sealed(signature),
+            Content::RedactedReasoning(_) => true,
+            _ => false,
         })
     })
 }
@@ -257,8 +258,11 @@ mod tests {
             Message::new(Role::Tool, Vec::new()),
         ];
         assert_eq!(planned(&request, "claude-sonnet-4-5").unwrap(), Thinking::default());
-        let signed = Content::Reasoning { text: "t".into(), signature: Some("s".into()) };
-        request.messages[0].parts.insert(0, Part::new(signed));
+        let signed =
+            |by: &str| Part::new(Content::Reasoning { text: "t".into(), signature: Some(by.into()) });
+        request.messages[0].parts.insert(0, signed("gemini#s"));
+        assert_eq!(planned(&request, "claude-sonnet-4-5").unwrap(), Thinking::default());
+        request.messages[0].parts.insert(0, signed("s"));
         assert_eq!(planned(&request, "claude-sonnet-4-5").unwrap().budget, Some(4096));
     }
 }

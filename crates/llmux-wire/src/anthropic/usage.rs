@@ -85,7 +85,8 @@ pub fn write_usage(usage: &Usage, service_tier: Option<&str>) -> Value {
         out.insert("output_tokens_details".into(), details.into());
     }
     if usage.web_searches > 0 {
-        let tools = Map::from_iter([("web_search_requests".to_owned(), usage.web_searches.into())]);
+        let searches = ("web_search_requests".to_owned(), usage.web_searches.into());
+        let tools = Map::from_iter([searches, ("web_fetch_requests".to_owned(), 0.into())]);
         out.insert("server_tool_use".into(), tools.into());
     }
     // OpenAI's word for Anthropic's `standard` is `default`.

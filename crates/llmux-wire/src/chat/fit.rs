@@ -50,6 +50,19 @@ impl<'a> Fit<'a> {
         ))
     }
 
+    /// A field of Gemini's own in a request for another provider: rules for the provider's filters and labels are
+    /// left out, anything else is as [`refuse`](Self::refuse) has it.
+    ///
+    /// # Errors
+    /// As for [`refuse`](Self::refuse).
+    pub(crate) fn foreign(&mut self, name: &str) -> Result<()> {
+        if ["safetySettings", "labels"].contains(&name) {
+            self.drop(name);
+            return Ok(());
+        }
+        self.refuse(name)
+    }
+
     /// Something that changes nothing important was left out.
     pub fn drop(&mut self, param: &str) {
         self.dropped.push(param.to_owned());

@@ -168,6 +168,9 @@ fn write_extra(
     out: &mut Map<String, Value>,
     fit: &mut Fit<'_>,
 ) -> Result<()> {
+    if source == Dialect::Gemini && !fit.allows(name) {
+        return fit.foreign(name);
+    }
     let foreign = match source {
         Dialect::Anthropic => ANTHROPIC_ONLY,
         Dialect::OpenAiResponses => RESPONSES_ONLY,

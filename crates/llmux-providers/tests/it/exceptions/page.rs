@@ -8,15 +8,15 @@ const INTRODUCTION: &str = "\
 # Replay of recorded traffic
 
 The tests of `llmux-providers` replay recordings of real providers through the providers as they are registered:
-OpenAI, Anthropic and every OpenAI-compatible host among the recordings. The recordings lie beside the checkout, in
-`../shared/fixtures`, or where `LLMUX_FIXTURES` points; without them the tests say that they were skipped. A new
-recording is a new folder there and needs no code.
+OpenAI, Anthropic, Gemini and every OpenAI-compatible host among the recordings. The recordings lie beside the
+checkout, in `../shared/fixtures`, or where `LLMUX_FIXTURES` points; without them the tests say that they were
+skipped. A new recording is a new folder there and needs no code.
 
 Each recording is put through every check that applies to it:
 
 - a client of the provider's own dialect gets the answer byte by byte; of a stream, usage it did not ask for is
   all that is missing;
-- a client of the other dialect is told the same as the recording's facts say: text, reasoning, calls, finish
+- a client of each other dialect is told the same as the recording's facts say: text, reasoning, calls, finish
   reason, tokens; so is one of OpenAI's text completions. Readers of the tests' own judge that;
 - a stream says the same however its bytes are split, and keeps the rules of readers that break off, end early or
   fail;
@@ -36,7 +36,7 @@ tests, and commit the page they write.
 /// The checks in the order of the page, with their headings.
 const SECTIONS: &[(Check, &str)] = &[
     (Check::Passed, "Answers in the provider's dialect"),
-    (Check::Translated, "Answers in the other dialect"),
+    (Check::Translated, "Answers in the other dialects"),
     (Check::Completed, "Answers to text completions"),
     (Check::Rules, "Rules of readers"),
     (Check::Request, "Requests as they were recorded"),

@@ -153,6 +153,73 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         "recorded at the router's address of one backend; the table has the router's common one",
     ),
     exception(
+        Check::Translated,
+        &["anthropic/vercel-anthropic-programmatic-tool-calling.1"],
+        &["gemini: finish: \"tool_calls\""],
+        "it ends in good order although it calls tools; Gemini has one word for both",
+    ),
+    exception(
+        Check::Translated,
+        &["gemini/vercel-google-stream-", "gemini/vercel-google-vertex-stream-tool-call-arguments-nested"],
+        &["calls is "],
+        "arguments in pieces, which come only when the request asks for them, and translated requests do not; \
+         the facts count every piece as a call",
+    ),
+    exception(
+        Check::Request,
+        &["gemini/"],
+        &[
+            "/title: null",
+            "/additionalProperties: null",
+            "/thinkingConfig: null",
+            "/generationConfig: null",
+            "/toolConfig: null, was {\"functionCallingConfig\":{\"mode\":\"VALIDATED\"}}",
+            "/fileData/mimeType: null",
+        ],
+        "the OpenAI-style request in the recording leaves it out",
+    ),
+    exception(
+        Check::Request,
+        &["gemini/tool_availability_portability-tool_availability_portability_matrix-r4--6718aa3b"],
+        &["/contents/0/parts: "],
+        "the OpenAI-style request joins the texts",
+    ),
+    exception(
+        Check::Request,
+        &["gemini/google-google_native_output_multiple"],
+        &["/generationConfig/response"],
+        "recorded with a client that wrote Google's own schemas; JSON schema says the same",
+    ),
+    exception(
+        Check::Request,
+        &["gemini/"],
+        &["/thoughtSignature: "],
+        "the OpenAI-style request names calls without their signatures",
+    ),
+    exception(
+        Check::Request,
+        &["gemini/multimodal_tool_returns-"],
+        &["/functionResponse/parts: null"],
+        "the OpenAI-style request leaves out what a result holds beside text",
+    ),
+    exception(
+        Check::ToOpenAi,
+        &["gemini/agw-"],
+        &[
+            "refused: messages.content.document (by URL)",
+            "refused: messages.content.unknown",
+            "refused: tools.unknown",
+            "refused: top_k",
+        ],
+        "videos by address, parts and tools of Gemini's own, and a parameter that OpenAI does not have",
+    ),
+    exception(
+        Check::ToAnthropic,
+        &["gemini/agw-"],
+        &["refused: messages[2].content[0]", "refused: seed", "refused: tools[1]"],
+        "parts and tools of Gemini's own, and a parameter that Anthropic does not have",
+    ),
+    exception(
         Check::ToAnthropic,
         &["completions/"],
         &["refused: n"],
@@ -225,6 +292,13 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::TranslatedResponse,
+        &["gemini/vercel-google-stream-", "gemini/vercel-google-vertex-stream-tool-call-arguments-nested"],
+        &["calls is "],
+        "arguments in pieces, which come only when the request asks for them, and translated requests do not; \
+         the facts count every piece as a call",
+    ),
+    exception(
+        Check::TranslatedResponse,
         &["xai/"],
         &["completion"],
         "xAI counts reasoning beside the completion tokens; clients get it counted in, as everywhere",
@@ -237,7 +311,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::CompletionSpecification,
-        &["anthropic/"],
+        &["anthropic/", "gemini/"],
         &["/choices/*/finish_reason: null"],
         "OpenAI's schema of text completions has no form of its own for chunks, whose reason is null until \
          the last",

@@ -1,10 +1,15 @@
 //! Requests in one of their several equal forms, so that they can be compared.
 
+mod gemini;
+
 use llmux_core::Dialect;
 use serde_json::{Map, Value, json};
 
 /// The normal form of a request.
 pub(super) fn normal(dialect: Dialect, mut body: Value) -> Value {
+    if dialect == Dialect::Gemini {
+        return gemini::normal(body);
+    }
     let fields = body.as_object_mut().unwrap();
     fields.retain(|name, value| !is_default(name, value));
     // Usage is always asked for, which a recording may have done or not.

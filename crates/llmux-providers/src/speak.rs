@@ -1,0 +1,104 @@
+//! The client's side of a translation, whatever the provider speaks: its request in, its answer out.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, ScriptedReply};
+use llmux_wire::{
+    anthropic,
+    chat::{ChatAnswer, ChatRequest},
+    gemini, openai,
+    passthrough::Passthrough,
+    responses,
+    stream::StreamReader,
+    translate::Translated,
+};
+
+/// Reads a chat or text completion in the client's dialect.
+pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
+    match (call.operation, call.dialect) {
+        (Operation::Completion, _) => openai::read_completion_request(body),
+        (_, Dialect::OpenAiResponses) => responses::read_request(body),
+        (_, Dialect::Anthropic) => anthropic::read_request(body),
+        (_, Dialect::Gemini) => {
+            let mut request = gemini::read_request(body)?;
+            // The dialect says so in the path.
+            request.stream = call.stream;
+            Ok(request)
+        }
+        _ => openai::read_request(body),
+    }
+}
+
+/// Reads a request to count tokens.
+pub(crate) fn read_count(call: &Call<'_>) -> Result<ChatRequest> {
+    match call.dialect {
+        Dialect::Gemini => gemini::read_count_request(call.body),
+        _ => anthropic::read_count_request(call.body),
+    }
+}
+
+/// Writes a token count.
+pub(crate) fn write_count(dialect: Dialect, tokens: u64) -> Bytes {
+    match dialect {
+        Dialect::Gemini => gemini::write_count(tokens),
+        _ => anthropic::write_count(tokens),
+    }
+}
+
+/// An exchange that answers with this many tokens, without asking anybody.
+pub(crate) fn counted(dialect: Dialect, tokens: u64) -> Exchange {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let reply = ScriptedReply::whole(StatusCode::OK, headers, write_count(dialect, tokens));
+    Exchange::new(Outgoing::Answered(reply), passthrough(dialect, false), false)
+}
+
+/// A reply that passes as it comes. `hides_usage`: the client did not ask for the usage of its stream, but it is
+/// counted all the same.
+pub(crate) fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply> {
+    match dialect {
+        Dialect::OpenAiResponses => Box::new(Passthrough::new(responses::ResponsesWatch::new())),
+        Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
+        Dialect::Gemini => Box::new(Passthrough::new(gemini::GeminiWatch::new())),
+        _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
+    }
+}
+
+/// A reply from a provider's readers to the client's dialect.
+pub(crate) fn translated(
+    call: &Call<'_>,
+    stream_usage: bool,
+    read_answer: fn(&[u8]) -> Result<ChatAnswer>,
+    reader: impl StreamReader + 'static,
+) -> Box<dyn Reply> {
+    let created = call.created;
+    match (call.operation, call.dialect) {
+        (Operation::Completion, _) => Box::new(Translated::new(
+            read_answer,
+            move |answer| openai::write_completion_answer(answer, created),
+            reader,
+            openai::CompletionStreamWriter::new(created, stream_usage),
+        )),
+        (_, Dialect::OpenAiResponses) => {
+            let settings = responses::Settings::of(call.body, call.envelope);
+            let writer = responses::StreamWriter::new(created, settings.clone());
+            let write = move |answer: &_| responses::write_answer(answer, created, &settings);
+            Box::new(Translated::new(read_answer, write, reader, writer))
+        }
+        (_, Dialect::Anthropic) => Box::new(Translated::new(
+            read_answer,
+            anthropic::write_answer,
+            reader,
+            anthropic::StreamWriter::new(),
+        )),
+        (_, Dialect::Gemini) => {
+            Box::new(Translated::new(read_answer, gemini::write_answer, reader, gemini::StreamWriter::new()))
+        }
+        _ => Box::new(Translated::new(
+            read_answer,
+            move |answer| openai::write_answer(answer, created),
+            reader,
+            openai::StreamWriter::new(created, stream_usage),
+        )),
+    }
+}

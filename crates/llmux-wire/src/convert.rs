@@ -1,0 +1,49 @@
+//! Replies that are no chat: a whole answer turned into another by a function.
+
+use bytes::Bytes;
+use llmux_core::{Error, ErrorKind, Frames, Reply, ReplyReport, Result, Usage};
+
+type Convert = Box<dyn Fn(&[u8]) -> Result<(Bytes, Option<Usage>)> + Send>;
+
+/// Turns a whole answer: a token count, a batch of embeddings. There is no streamed form.
+pub struct Converted {
+    convert: Convert,
+    report: ReplyReport,
+}
+
+impl Converted {
+    /// A reply that turns answers with this function, which also tells the usage where it is known.
+    #[must_use]
+    pub fn new(convert: impl Fn(&[u8]) -> Result<(Bytes, Option<Usage>)> + Send + 'static) -> Self {
+        Self { convert: Box::new(convert), report: ReplyReport::default() }
+    }
+}
+
+impl Reply for Converted {
+    fn whole(&mut self, body: Bytes) -> Result<Bytes> {
+        let (answer, usage) = (self.convert)(&body)?;
+        self.report.usage_reported = usage.is_some();
+        self.report.usage = usage.unwrap_or_default();
+        Ok(answer)
+    }
+
+    fn push(&mut self, _piece: Bytes, _out: &mut Frames) -> Result<()> {
+        Err(no_stream())
+    }
+
+    fn finish(&mut self, _out: &mut Frames) -> Result<()> {
+        Err(no_stream())
+    }
+
+    fn fail(&mut self, error: &Error, _out: &mut Frames) {
+        self.report.stream_error = Some(error.message().to_owned());
+    }
+
+    fn report(&self) -> ReplyReport {
+        self.report.clone()
+    }
+}
+
+fn no_stream() -> Error {
+    Error::upstream(ErrorKind::BadReply, "the provider streams an answer that has no streamed form")
+}

@@ -1,0 +1,46 @@
+"""The official Google client against the built-in `echo` model."""
+
+import pytest
+from google.genai import errors, types
+
+WEATHER = types.Tool(
+    function_declarations=[
+        types.FunctionDeclaration(
+            name="get_weather",
+            parameters=types.Schema(type="OBJECT", properties={"city": types.Schema(type="STRING")}),
+        )
+    ]
+)
+
+
+def test_answers_with_usage(google_client):
+    answer = google_client.models.generate_content(model="echo", contents="one two three")
+    assert answer.text == "one two three"
+    assert answer.candidates[0].finish_reason == types.FinishReason.STOP
+    usage = answer.usage_metadata
+    assert (usage.prompt_token_count, usage.candidates_token_count) == (3, 3)
+
+
+def test_streams(google_client):
+    chunks = list(google_client.models.generate_content_stream(model="echo", contents="one two three"))
+    assert "".join(chunk.text or "" for chunk in chunks) == "one two three"
+    assert chunks[-1].candidates[0].finish_reason == types.FinishReason.STOP
+
+
+def test_calls_tools(google_client):
+    calling = types.FunctionCallingConfig(mode="ANY")
+    config = types.GenerateContentConfig(
+        tools=[WEATHER], tool_config=types.ToolConfig(function_calling_config=calling)
+    )
+    answer = google_client.models.generate_content(model="echo", contents="weather?", config=config)
+    assert [call.name for call in answer.function_calls] == ["get_weather"]
+
+
+def test_counts_tokens(google_client):
+    assert google_client.models.count_tokens(model="echo", contents="one two three").total_tokens == 3
+
+
+def test_an_unknown_model_is_googles_error(google_client):
+    with pytest.raises(errors.ClientError) as refused:
+        google_client.models.generate_content(model="nobody", contents="x")
+    assert (refused.value.code, refused.value.status) == (404, "NOT_FOUND")
