@@ -1,7 +1,8 @@
 //! A reply that passes as it comes: client and provider speak the same dialect.
 //!
 //! Whole frames are handed on as the bytes they arrived in. A byte search decides whether one is worth a
-//! closer look: usage, the terminal event, an error.
+//! closer look: usage, the terminal event, an error. What is in the others is not looked at, so a frame of garbage
+//! without such a word reaches the client as it would if he had asked the provider himself.
 
 use std::ops::ControlFlow;
 
@@ -106,7 +107,8 @@ impl<W: Watch> Passthrough<W> {
                     // The provider's own error frame is in the client's dialect already. Nothing follows it.
                     self.report.stream_error = Some(error.message().to_owned());
                     self.over = true;
-                    out.push(frames.split_to(end));
+                    out.push(frames.split_to(kept));
+                    out.push(frame);
                     return Ok(());
                 }
             }
@@ -199,6 +201,10 @@ impl<W: Watch> Reply for Passthrough<W> {
         let mut frame = BytesMut::new();
         self.watch.write_error(error, &mut frame);
         out.push(frame.freeze());
+    }
+
+    fn has_failed(&self) -> bool {
+        self.report.stream_error.is_some()
     }
 
     fn report(&self) -> ReplyReport {

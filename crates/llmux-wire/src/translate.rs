@@ -47,7 +47,8 @@ impl Translated {
         }
     }
 
-    fn forward(&mut self, event: Event, out: &mut BytesMut) -> Result<()> {
+    /// Writes one event to `bytes`. What is written before an error goes to `out`: the error has a piece of its own.
+    fn forward(&mut self, event: Event, bytes: &mut BytesMut, out: &mut Frames) -> Result<()> {
         if self.over {
             return Ok(());
         }
@@ -74,17 +75,20 @@ impl Translated {
             // Nothing has gone out: another deployment may still answer.
             Event::Error(error) if !self.started => return Err(error),
             event => {
-                self.open(out);
-                self.writer.event(event, out);
+                self.open(bytes);
+                if matches!(event, Event::Error(_)) {
+                    out.push(bytes.split().freeze());
+                }
+                self.writer.event(event, bytes);
             }
         }
         Ok(())
     }
 
-    fn open(&mut self, out: &mut BytesMut) {
+    fn open(&mut self, bytes: &mut BytesMut) {
         self.started = true;
         if let Some(start) = self.start.take() {
-            self.writer.event(start, out);
+            self.writer.event(start, bytes);
         }
     }
 
@@ -92,7 +96,7 @@ impl Translated {
     fn drain(&mut self, read: Result<()>, out: &mut Frames) -> Result<()> {
         let mut bytes = BytesMut::new();
         let mut events = std::mem::take(&mut self.events);
-        let forwarded = events.drain(..).try_for_each(|event| self.forward(event, &mut bytes));
+        let forwarded = events.drain(..).try_for_each(|event| self.forward(event, &mut bytes, out));
         self.events = events;
         let result = forwarded.and(read);
         if let Err(error) = &result
@@ -101,6 +105,7 @@ impl Translated {
         {
             self.over = true;
             self.report.stream_error = Some(error.message().to_owned());
+            out.push(bytes.split().freeze());
             self.writer.error(error, &mut bytes);
         }
         out.push(bytes.freeze());
@@ -164,6 +169,10 @@ impl Reply for Translated {
         self.open(&mut bytes);
         self.writer.error(error, &mut bytes);
         out.push(bytes.freeze());
+    }
+
+    fn has_failed(&self) -> bool {
+        self.report.stream_error.is_some()
     }
 
     fn report(&self) -> ReplyReport {
