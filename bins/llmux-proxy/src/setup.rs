@@ -4,13 +4,13 @@ use std::{
     fmt::Display,
     io::IsTerminal,
     net::{IpAddr, ToSocketAddrs},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use llmux::http::HttpTransport;
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
-use llmux_core::{Environment, ExposeSecret, Registry, Transport};
-use llmux_gateway::{Built, Parts, Snapshot};
+use llmux_core::{Environment, ExposeSecret, Registry, ResponseStore, Transport};
+use llmux_gateway::{Built, MemoryStore, Parts, Snapshot};
 use llmux_telemetry::{LogFormat, LogOptions};
 
 use crate::args::Args;
@@ -23,6 +23,8 @@ pub(crate) struct Setup {
     args: Args,
     registry: Arc<Registry>,
     transport: Result<Arc<dyn Transport>, String>,
+    /// Made with the first configuration; what it holds survives reloads.
+    responses: OnceLock<Option<Arc<dyn ResponseStore>>>,
 }
 
 impl Setup {
@@ -34,6 +36,7 @@ impl Setup {
             transport: transport
                 .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
                 .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
+            responses: OnceLock::new(),
         }
     }
 
@@ -50,10 +53,17 @@ impl Setup {
             section.get(name).map(str::to_owned).or_else(|| std::env::var(name).ok())
         })
         .with_files(|path| std::fs::read(path));
-        let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment);
+        let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment)
+            .with_responses(self.responses(&loaded.config));
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;
         Ok((loaded, built))
+    }
+
+    fn responses(&self, config: &Config) -> Option<Arc<dyn ResponseStore>> {
+        let section = &config.responses;
+        let store = || Arc::new(MemoryStore::new(section.into())) as Arc<dyn ResponseStore>;
+        self.responses.get_or_init(|| section.keep.then(store)).clone()
     }
 
     fn apply_arguments(&self, config: &mut Config) {

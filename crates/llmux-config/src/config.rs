@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub use endpoint::Endpoint;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
 pub use sections::{
-    Alias, Cors, Format, General, Level, LiteLlm, Logging, Router, RoutingStrategy, Server, Tls,
+    Alias, Cors, Format, General, Level, LiteLlm, Logging, Responses, Router, RoutingStrategy, Server, Tls,
 };
 
 /// A whole configuration: checked, references resolved, defaults filled in.
@@ -33,6 +33,8 @@ pub struct Config {
     /// Settings of the whole gateway, as LiteLLM names them.
     #[serde(rename = "litellm_settings")]
     pub litellm: LiteLlm,
+    /// What is kept of OpenAI's Responses.
+    pub responses: Responses,
     /// The log.
     pub logging: Logging,
 }

@@ -36,7 +36,7 @@ mod well_known;
 
 pub use config::{
     Alias, Config, Cors, Echo, Endpoint, Format, General, Headers, Level, LiteLlm, Logging, Model, ModelInfo,
-    ModelParams, Router, RoutingStrategy, Server, Tls,
+    ModelParams, Responses, Router, RoutingStrategy, Server, Tls,
 };
 pub use loader::{Loaded, Loader};
 pub use problem::{Problem, Report, Severity};

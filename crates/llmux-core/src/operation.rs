@@ -47,6 +47,15 @@ pub enum Operation {
     Embeddings,
     /// How many tokens a conversation has, without running it.
     CountTokens,
+    /// A response that the provider keeps. The body of this and the following operations is no client's: an object
+    /// with the response's `id` at the provider, and the `query` of the client's URL.
+    ReadResponse,
+    /// Deletes a response that the provider keeps.
+    DeleteResponse,
+    /// Cancels a response that runs in the background.
+    CancelResponse,
+    /// What a kept response was made from.
+    ListResponseInput,
 }
 
 impl Operation {
@@ -58,6 +67,10 @@ impl Operation {
             Self::Completion => "completion",
             Self::Embeddings => "embeddings",
             Self::CountTokens => "count_tokens",
+            Self::ReadResponse => "read_response",
+            Self::DeleteResponse => "delete_response",
+            Self::CancelResponse => "cancel_response",
+            Self::ListResponseInput => "list_response_input",
         }
     }
 }

@@ -13,7 +13,10 @@ use http_body::{Frame, SizeHint};
 use llmux_telemetry::Scrubber;
 use llmux_wire::tap::Tap;
 
-use crate::array::JsonArray;
+use crate::{
+    array::JsonArray,
+    responses::{Labelled, Turn},
+};
 
 /// What goes to the client.
 pub enum Body {
@@ -23,7 +26,12 @@ pub enum Body {
     Stream(Box<Events>),
     /// A stream as the items of one JSON array.
     Array(Box<Items>),
+    /// A stream of a response that is named and kept on its way out.
+    Response(Box<Response>),
 }
+
+/// A stream whose responses are named as the client knows them.
+pub struct Response(Labelled<Events>);
 
 /// The events of a stream as items of a JSON array.
 pub struct Items(JsonArray<Events>);
@@ -70,6 +78,12 @@ impl Body {
         Self::Stream(Box::new(Events { tap, scrubber: Arc::clone(scrubber) }))
     }
 
+    /// A stream of a response that this deployment made.
+    pub(crate) fn response(tap: Tap, scrubber: &Arc<Scrubber>, turn: Turn, deployment: &str) -> Self {
+        let events = Events { tap, scrubber: Arc::clone(scrubber) };
+        Self::Response(Box::new(Response(Labelled::new(events, turn, deployment))))
+    }
+
     /// A stream's events as items of one JSON array.
     pub(crate) fn array(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
         Self::Array(Box::new(Items(JsonArray::new(Events { tap, scrubber: Arc::clone(scrubber) }))))
@@ -95,6 +109,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx),
             Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx),
+            Self::Response(response) => Pin::new(&mut response.0).poll_frame(cx),
         }
     }
 
@@ -103,13 +118,14 @@ impl http_body::Body for Body {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Stream(events) => events.is_end_stream(),
             Self::Array(items) => items.0.is_end_stream(),
+            Self::Response(response) => response.0.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) | Self::Array(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Array(_) | Self::Response(_) => SizeHint::default(),
         }
     }
 }

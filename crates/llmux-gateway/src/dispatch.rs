@@ -10,6 +10,8 @@ use llmux_core::{Dialect, Operation};
 pub enum Endpoint<'a> {
     /// A model's work; the model when the path names it.
     Model(Operation, Dialect, Option<Cow<'a, str>>),
+    /// A response or conversation that is kept.
+    Kept(Kept<'a>),
     /// The list of models.
     Models,
     /// One model of the list.
@@ -20,10 +22,60 @@ pub enum Endpoint<'a> {
     Readiness,
     /// The page that says what this is.
     Landing,
-    /// The path exists, but for this method only.
+    /// The path exists, but for these methods only.
     WrongMethod(&'static str),
     /// Nothing is there.
     Unknown,
+}
+
+/// Something that is kept, by its id in the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept<'a> {
+    /// A response.
+    Response(&'a str),
+    /// The end of a response that runs in the background.
+    Cancel(&'a str),
+    /// What a response was made from.
+    Input(&'a str),
+    /// New conversations.
+    Conversations,
+    /// A conversation.
+    Conversation(&'a str),
+    /// What was said in a conversation.
+    Items(&'a str),
+    /// One thing of it.
+    Item(&'a str, &'a str),
+}
+
+impl<'a> Kept<'a> {
+    /// Reads a path without its prefix.
+    fn read(path: &'a str) -> Option<Self> {
+        let mut parts = path.split('/');
+        let (kind, id, below) = (parts.next()?, parts.next(), parts.next());
+        let (last, more) = (parts.next(), parts.next());
+        let kept = match (kind, id, below, last) {
+            ("responses", Some(id), None, None) => Self::Response(id),
+            ("responses", Some(id), Some("cancel"), None) => Self::Cancel(id),
+            ("responses", Some(id), Some("input_items"), None) => Self::Input(id),
+            ("conversations", None, None, None) => Self::Conversations,
+            ("conversations", Some(id), None, None) => Self::Conversation(id),
+            ("conversations", Some(id), Some("items"), None) => Self::Items(id),
+            ("conversations", Some(id), Some("items"), Some(item)) => Self::Item(id, item),
+            _ => return None,
+        };
+        (more.is_none() && id != Some("") && last != Some("")).then_some(kept)
+    }
+
+    /// The methods that the path takes.
+    const fn methods(self) -> &'static str {
+        match self {
+            Self::Response(_) | Self::Item(..) => "GET, DELETE",
+            Self::Cancel(_) | Self::Conversations => "POST",
+            Self::Input(_) => "GET",
+            Self::Conversation(_) => "GET, POST, DELETE",
+            Self::Items(_) => "GET, POST",
+        }
+    }
 }
 
 /// Every path below a prefix, and what it stands for. All of them take POST.
@@ -80,6 +132,8 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
         Endpoint::Unknown => endpoint,
         Endpoint::Model(..) if *method != Method::POST => Endpoint::WrongMethod("POST"),
         Endpoint::Model(..) => endpoint,
+        Endpoint::Kept(kept) if kept.methods().split(", ").any(|one| one == method.as_str()) => endpoint,
+        Endpoint::Kept(kept) => Endpoint::WrongMethod(kept.methods()),
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,
     }
@@ -103,6 +157,9 @@ fn find(path: &str) -> Endpoint<'_> {
     }
     if let Some((_, operation, dialect)) = OPERATIONS.iter().find(|(suffix, ..)| *suffix == relative) {
         return Endpoint::Model(*operation, *dialect, None);
+    }
+    if let Some(kept) = Kept::read(relative.strip_prefix("openai/v1/").unwrap_or(relative)) {
+        return Endpoint::Kept(kept);
     }
     let named = MODEL_PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix));
     named.and_then(model_in_path).unwrap_or(Endpoint::Unknown)
@@ -182,6 +239,23 @@ mod tests {
         assert_eq!(framing("/v1beta/models/a:streamGenerateContent?key=k&alt=sse"), Some(Framing::Events));
         assert_eq!(framing("/v1beta/models/a:streamGenerateContent"), Some(Framing::Array));
         assert_eq!(framing("/v1beta/models/a:generateContent?alt=sse"), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_found_by_its_id_under_every_prefix() {
+        let get = |path| dispatch(&Method::GET, path);
+        for path in ["/v1/responses/resp_1", "/responses/resp_1", "/openai/v1/responses/resp_1"] {
+            assert_eq!(get(path), Endpoint::Kept(Kept::Response("resp_1")), "{path}");
+        }
+        assert_eq!(post("/v1/responses/resp_1/cancel"), Endpoint::Kept(Kept::Cancel("resp_1")));
+        assert_eq!(get("/responses/r/input_items"), Endpoint::Kept(Kept::Input("r")));
+        assert_eq!(post("/v1/conversations"), Endpoint::Kept(Kept::Conversations));
+        assert_eq!(get("/v1/conversations/c/items/i"), Endpoint::Kept(Kept::Item("c", "i")));
+        assert_eq!(get("/v1/responses/r/cancel"), Endpoint::WrongMethod("POST"));
+        assert_eq!(post("/v1/responses/r"), Endpoint::WrongMethod("GET, DELETE"));
+        for path in ["/v1/responses//cancel", "/v1/responses/r/x", "/v1/conversations/c/items/i/x"] {
+            assert_eq!(get(path), Endpoint::Unknown, "{path}");
+        }
     }
 
     #[test]

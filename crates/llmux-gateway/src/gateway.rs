@@ -57,6 +57,7 @@ impl Gateway {
             Endpoint::Model(operation, dialect, model) => {
                 pipeline::run(snapshot, request, operation, dialect, model).await
             }
+            Endpoint::Kept(kept) => pipeline::kept(snapshot, request, kept).await,
             Endpoint::Models => match checked() {
                 Ok(()) => json(catalogue::list(&snapshot.router, dialect)),
                 Err(refused) => error::respond(&refused, dialect),

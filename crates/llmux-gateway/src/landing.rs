@@ -24,6 +24,8 @@ const SERVED: &[(&str, &str)] = &[
     ("POST /v1/completions", "OpenAI text completions"),
     ("POST /v1/embeddings", "OpenAI embeddings"),
     ("POST /v1/responses", "OpenAI responses"),
+    ("GET, DELETE /v1/responses/{id}", "kept responses, also /cancel and /input_items"),
+    ("POST /v1/conversations", "conversations, also /{id} and /{id}/items"),
     ("POST /v1/messages", "Anthropic messages"),
     ("POST /v1/messages/count_tokens", "Anthropic token counts"),
     ("POST /v1beta/models/{model}:generateContent", "Gemini content, also :streamGenerateContent"),

@@ -16,10 +16,12 @@ mod gateway;
 mod headers;
 mod landing;
 mod pipeline;
+mod responses;
 mod snapshot;
 mod stage;
 
 pub use body::Body;
-pub use dispatch::{Endpoint, dispatch};
+pub use dispatch::{Endpoint, Kept, dispatch};
 pub use gateway::Gateway;
+pub use responses::{MemoryStore, StoreLimits};
 pub use snapshot::{Built, Parts, Snapshot};

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderName;
 use llmux_config::Config;
-use llmux_core::{Environment, Error, ErrorKind, Registry, Timeouts, Transport};
+use llmux_core::{Environment, Error, ErrorKind, Registry, ResponseStore, Timeouts, Transport};
 use llmux_router::{RetryPolicy, Router, RouterBuilder};
 use llmux_telemetry::Scrubber;
 
@@ -23,13 +23,22 @@ pub struct Parts {
     pub transport: Arc<dyn Transport>,
     /// Where providers look up keys that the configuration leaves out.
     pub environment: Environment,
+    /// Where responses and conversations are kept; `None` keeps nothing.
+    pub responses: Option<Arc<dyn ResponseStore>>,
 }
 
 impl Parts {
     /// Puts the parts together.
     #[must_use]
     pub fn new(registry: Arc<Registry>, transport: Arc<dyn Transport>, environment: Environment) -> Self {
-        Self { registry, transport, environment }
+        Self { registry, transport, environment, responses: None }
+    }
+
+    /// Sets where responses and conversations of OpenAI's Responses are kept for providers that keep none.
+    #[must_use]
+    pub fn with_responses(mut self, store: Option<Arc<dyn ResponseStore>>) -> Self {
+        self.responses = store;
+        self
     }
 }
 
@@ -61,6 +70,7 @@ pub struct Snapshot {
     pub(crate) limits: Limits,
     pub(crate) wishes: Wishes,
     pub(crate) scrubber: Arc<Scrubber>,
+    pub(crate) responses: Option<Arc<dyn ResponseStore>>,
 }
 
 /// What came of building a snapshot.
@@ -93,8 +103,9 @@ impl Snapshot {
         match (router, cors, header, scrubber) {
             (Some(router), Some(cors), Some(header), Some(scrubber)) if errors.is_empty() => {
                 let access = Access::new(config.general.master_key.as_ref(), header);
-                let snapshot =
-                    Self { router, access, cors, limits: limits(config), wishes: wishes(config), scrubber };
+                let (limits, wishes) = (limits(config), wishes(config));
+                let responses = parts.responses.clone();
+                let snapshot = Self { router, access, cors, limits, wishes, scrubber, responses };
                 Ok(Built { snapshot, warnings })
             }
             _ => Err(errors),

@@ -138,6 +138,16 @@ impl Provider for Compatible {
                 None => Err(self.lacks(call.operation)),
             },
             (Operation::CountTokens, _) => estimate::answer(call),
+            (
+                Operation::ReadResponse
+                | Operation::DeleteResponse
+                | Operation::CancelResponse
+                | Operation::ListResponseInput,
+                _,
+            ) => match &self.responses {
+                Some(uri) => responses::kept(self, call, uri),
+                None => Err(self.lacks(call.operation)),
+            },
             _ => Err(self.lacks(call.operation)),
         }
     }

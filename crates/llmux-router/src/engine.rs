@@ -14,6 +14,7 @@ use llmux_wire::tap::Tap;
 use crate::{
     attempt::attempt,
     deployment::Deployment,
+    pattern::Pattern,
     retry::{Decision, RetryPolicy},
     table::{Group, Listing, Table},
 };
@@ -214,6 +215,17 @@ impl Router {
     #[must_use]
     pub fn knows(&self, model: &str) -> bool {
         self.table.load().resolve(model).is_ok()
+    }
+
+    /// Whether a deployment is one of those that answer for a model, and can be asked for by its id instead: one
+    /// whose name is a pattern cannot, since its id says nothing of the model that is meant.
+    #[must_use]
+    pub fn serves(&self, model: &str, deployment: &str) -> bool {
+        let table = self.table.load();
+        let asked = |one: &Arc<Deployment>| one.id().as_str() == deployment;
+        table.resolve(model).is_ok_and(|group| {
+            group.deployments.iter().any(|one| asked(one) && !Pattern::is_pattern(one.group().as_str()))
+        })
     }
 
     /// Every deployment, in no particular order.

@@ -18,6 +18,7 @@ mod parameters;
 mod protocols;
 mod proxy;
 mod reload;
+mod responses;
 mod routes;
 mod secrets;
 mod settings;

@@ -26,6 +26,17 @@ pub(crate) struct Received {
     /// How the stream is framed, where the path says so.
     pub(crate) framing: Option<Framing>,
     pub(crate) overrides: Overrides,
+    /// The deployment that must answer, where only one can.
+    pub(crate) deployment: Option<String>,
+}
+
+impl Received {
+    /// Changes fields of the body.
+    pub(crate) fn change(&mut self, edits: &Edits<'_>) -> Result<()> {
+        self.body = edits.apply(&self.body, &self.envelope);
+        self.envelope = envelope::read(&self.body)?;
+        Ok(())
+    }
 }
 
 /// Time limits of one request, in seconds: LiteLLM's names for the whole of it, ours for its phases.
@@ -86,7 +97,8 @@ pub(crate) async fn run(
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    Ok(Received { headers: parts.headers, body, envelope: fields, model, stream, framing, overrides })
+    let (headers, deployment) = (parts.headers, None);
+    Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides, deployment })
 }
 
 /// Refuses known names in disguise: `mod\u0065l` beside `model` is another field to whoever looks at the bytes, and

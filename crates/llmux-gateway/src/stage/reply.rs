@@ -5,7 +5,7 @@ use llmux_core::RequestContext;
 use llmux_router::{Answer, AnswerBody, Refusal};
 
 use super::settle::Settle;
-use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
+use crate::{body::Body, dispatch::Framing, error, headers, responses::Turn, snapshot::Snapshot};
 
 /// Writes the answer.
 pub(crate) fn answer(
@@ -13,6 +13,7 @@ pub(crate) fn answer(
     snapshot: &Snapshot,
     answer: Answer,
     framing: Option<Framing>,
+    turn: Option<Turn>,
     settle: Settle,
 ) -> Response<Body> {
     let Answer { status, headers: upstream, body, deployment, retries, dropped, .. } = answer;
@@ -24,8 +25,11 @@ pub(crate) fn answer(
         AnswerBody::Stream(tap) => {
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
             let scrubber = &snapshot.scrubber;
-            match framing {
-                Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
+            match (framing, turn) {
+                (Some(Framing::Array), _) => (Body::array(tap, scrubber), "application/json"),
+                (_, Some(turn)) => {
+                    (Body::response(tap, scrubber, turn, deployment.id().as_str()), "text/event-stream")
+                }
                 _ => (Body::stream(tap, scrubber), "text/event-stream"),
             }
         }

@@ -14,7 +14,8 @@ pub(crate) async fn run(
     cx: &RequestContext,
     received: &Received,
 ) -> Result<Answer, Refusal> {
-    let Received { headers, body, envelope, model, stream, overrides, .. } = received;
+    let Received { headers, body, envelope, stream, overrides, .. } = received;
+    let model = received.deployment.as_deref().unwrap_or(&received.model);
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let ask = Ask::new(cx.operation, cx.dialect, model, body, envelope, headers)
         .with_stream(*stream)
