@@ -94,6 +94,8 @@ const GOOGLE_METHODS: &[(&str, Operation)] = &[
     ("generateContent", Operation::Chat),
     (STREAM, Operation::Chat),
     ("countTokens", Operation::CountTokens),
+    ("embedContent", Operation::Embeddings),
+    ("batchEmbedContents", Operation::Embeddings),
 ];
 
 /// Google's method that streams.
@@ -144,7 +146,7 @@ fn find(path: &str) -> Endpoint<'_> {
         "/" => return Endpoint::Landing,
         "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
         "/health/readiness" => return Endpoint::Readiness,
-        "/v1/models" | "/models" => return Endpoint::Models,
+        "/v1/models" | "/models" | "/v1beta/models" => return Endpoint::Models,
         _ => {}
     }
     let relative = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/')).unwrap_or(path);
@@ -152,7 +154,7 @@ fn find(path: &str) -> Endpoint<'_> {
     if let Some(endpoint) = google.strip_prefix("models/").and_then(google_method) {
         return endpoint;
     }
-    if let Some(id) = relative.strip_prefix("models/") {
+    if let Some(id) = google.strip_prefix("models/") {
         return Endpoint::ModelInfo(decode(id));
     }
     if let Some((_, operation, dialect)) = OPERATIONS.iter().find(|(suffix, ..)| *suffix == relative) {
@@ -230,7 +232,14 @@ mod tests {
         assert_eq!(post("/models/ollama/llama3:8b:generateContent"), chat("ollama/llama3:8b"));
         let count = Endpoint::Model(Operation::CountTokens, Dialect::Gemini, Some("a".into()));
         assert_eq!(post("/v1beta/models/a:countTokens"), count);
-        assert_eq!(post("/v1beta/models/a:fly"), Endpoint::Unknown);
+        for method in ["embedContent", "batchEmbedContents"] {
+            let path = format!("/v1beta/models/a:{method}");
+            let embeddings = Endpoint::Model(Operation::Embeddings, Dialect::Gemini, Some("a".into()));
+            assert_eq!(dispatch(&Method::POST, &path), embeddings);
+        }
+        assert_eq!(dispatch(&Method::GET, "/v1beta/models"), Endpoint::Models);
+        assert_eq!(dispatch(&Method::GET, "/v1beta/models/a/b"), Endpoint::ModelInfo("a/b".into()));
+        assert_eq!(post("/v1beta/models/a:fly"), Endpoint::WrongMethod("GET"));
     }
 
     #[test]

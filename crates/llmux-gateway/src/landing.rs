@@ -30,6 +30,7 @@ const SERVED: &[(&str, &str)] = &[
     ("POST /v1/messages/count_tokens", "Anthropic token counts"),
     ("POST /v1beta/models/{model}:generateContent", "Gemini content, also :streamGenerateContent"),
     ("POST /v1beta/models/{model}:countTokens", "Gemini token counts"),
+    ("POST /v1beta/models/{model}:embedContent", "Gemini embeddings, also :batchEmbedContents"),
     ("GET /v1/models", "the models you can ask for"),
     ("GET /health/liveliness", "whether the process is alive"),
     ("GET /health/readiness", "whether it takes requests"),

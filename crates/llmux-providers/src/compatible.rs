@@ -16,6 +16,7 @@ use llmux_core::{
 };
 use llmux_wire::{
     chat::Fit,
+    convert::Converted,
     json::{edit::Edits, envelope},
     openai,
 };
@@ -103,6 +104,22 @@ impl Compatible {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
     }
 
+    /// A client of Google's dialect asks for embeddings.
+    fn embed(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
+        let request = speak::read_embeddings(call)?;
+        let body = openai::write_embeddings_request(&request, call.model);
+        let mut fit = self.fit(call);
+        let adapted = adapt::adapt(self, call, &body, &envelope::read(&body)?, &mut fit)?;
+        let (dialect, model) = (call.dialect, call.model.to_owned());
+        let reply = Converted::new(move |body| {
+            let (vectors, usage) = openai::read_embeddings(body)?;
+            let reported = usage.unwrap_or_default();
+            Ok((speak::write_embeddings(dialect, &model, &request, &vectors, &reported), usage))
+        });
+        let outgoing = Outgoing::Send(self.target.post(uri, adapted.body));
+        Ok(Exchange::new(outgoing, Box::new(reply), false).with_dropped(fit.into_dropped()))
+    }
+
     fn lacks(&self, operation: Operation) -> Error {
         Error::client(
             ErrorKind::InvalidRequest,
@@ -133,7 +150,8 @@ impl Provider for Compatible {
                 Some(uri) => self.pass(call, uri),
                 None => self.translate(call),
             },
-            (Operation::Embeddings, _) => match &self.embeddings {
+            (Operation::Embeddings, dialect) => match &self.embeddings {
+                Some(uri) if dialect == Dialect::Gemini => self.embed(call, uri),
                 Some(uri) => self.pass(call, uri),
                 None => Err(self.lacks(call.operation)),
             },

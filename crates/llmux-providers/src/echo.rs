@@ -18,6 +18,7 @@ use llmux_core::{
 use llmux_wire::{
     anthropic,
     chat::{ChatAnswer, ChatRequest, Event},
+    convert::Converted,
     gemini, openai, responses,
     stream::StreamWriter,
 };
@@ -103,7 +104,7 @@ impl Echo {
     }
 
     fn embeddings(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = openai::read_embeddings_request(call.body)?;
+        let request = speak::read_embeddings(call)?;
         let dimensions = request.dimensions.unwrap_or(vectors::DIMENSIONS);
         if dimensions == 0 || dimensions > vectors::MAX_DIMENSIONS {
             return Err(Error::invalid(
@@ -114,8 +115,14 @@ impl Echo {
         let vectors: Vec<_> = request.inputs.iter().map(|text| vectors::embed(text, dimensions)).collect();
         let mut usage = Usage::default();
         usage.input = request.inputs.iter().map(|text| answer::words(text)).sum();
-        let body = openai::write_embeddings(call.model, &vectors, request.base64, &usage);
-        Ok(self.whole(call.dialect, body))
+        let body = speak::write_embeddings(call.dialect, call.model, &request, &vectors, &usage);
+        let mut exchange = self.whole(call.dialect, body);
+        if call.dialect == Dialect::Gemini {
+            // Vectors are no answer that the dialect's watch knows.
+            exchange.reply =
+                Box::new(Converted::new(move |body| Ok((Bytes::copy_from_slice(body), Some(usage)))));
+        }
+        Ok(exchange)
     }
 
     fn broken(&self, status: StatusCode, call: &Call<'_>) -> Exchange {

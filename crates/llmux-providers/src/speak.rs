@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
-use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, ScriptedReply};
+use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, ScriptedReply, Usage};
 use llmux_wire::{
     anthropic,
     chat::{ChatAnswer, ChatRequest},
-    gemini, openai,
+    gemini,
+    openai::{self, EmbeddingsRequest},
     passthrough::Passthrough,
     responses,
     stream::StreamReader,
@@ -34,6 +35,28 @@ pub(crate) fn read_count(call: &Call<'_>) -> Result<ChatRequest> {
     match call.dialect {
         Dialect::Gemini => gemini::read_count_request(call.body),
         _ => anthropic::read_count_request(call.body),
+    }
+}
+
+/// Reads a request for embeddings.
+pub(crate) fn read_embeddings(call: &Call<'_>) -> Result<EmbeddingsRequest> {
+    match call.dialect {
+        Dialect::Gemini => gemini::read_embeddings_request(call.body),
+        _ => openai::read_embeddings_request(call.body),
+    }
+}
+
+/// Writes vectors for the client that asked for them. Google's dialect says nothing of usage.
+pub(crate) fn write_embeddings(
+    dialect: Dialect,
+    model: &str,
+    request: &EmbeddingsRequest,
+    vectors: &[Vec<f32>],
+    usage: &Usage,
+) -> Bytes {
+    match dialect {
+        Dialect::Gemini => gemini::write_embeddings(vectors, request.single),
+        _ => openai::write_embeddings(model, vectors, request.base64, usage),
     }
 }
 

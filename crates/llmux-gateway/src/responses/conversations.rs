@@ -40,8 +40,17 @@ pub(super) async fn items(store: &dyn ResponseStore, id: &str) -> Result<Vec<Val
 /// Adds what was said.
 pub(super) async fn add(store: &dyn ResponseStore, id: &str, items: Vec<Value>) -> Result<Vec<Value>> {
     let mut conversation = find(store, id).await?;
-    let added: Vec<_> = items.into_iter().map(|item| items::as_resource(item, fresh_item)).collect();
-    conversation.items.extend(added.iter().cloned());
+    let mut added = Vec::with_capacity(items.len());
+    for mut item in items {
+        // What a provider calls its items need not be unique beyond one answer.
+        let known = conversation.items.iter().any(|known| items::id_of(known) == items::id_of(&item));
+        if let Some(fields) = item.as_object_mut().filter(|_| known) {
+            fields.shift_remove("id");
+        }
+        let item = items::as_resource(item, fresh_item);
+        conversation.items.push(item.clone());
+        added.push(item);
+    }
     keep(store, id, &conversation).await?;
     Ok(added)
 }

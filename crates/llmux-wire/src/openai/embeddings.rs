@@ -2,13 +2,14 @@
 
 use base64::Engine as _;
 use bytes::Bytes;
-use llmux_core::{Result, Usage};
+use llmux_core::{Error, ErrorKind, Result, Usage};
 use serde_json::{Value, json};
 
+use super::usage;
 use crate::json::read::{Item, Object};
 
 /// An embeddings request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmbeddingsRequest {
     /// The model asked for.
@@ -19,6 +20,8 @@ pub struct EmbeddingsRequest {
     pub dimensions: Option<u64>,
     /// Whether vectors are sent as base64 of little-endian 32-bit floats instead of numbers.
     pub base64: bool,
+    /// Whether the client asked for one vector by itself, as Google's clients may.
+    pub single: bool,
 }
 
 /// Reads an embeddings request.
@@ -37,7 +40,7 @@ pub fn read_embeddings_request(body: &[u8]) -> Result<EmbeddingsRequest> {
     };
     let dimensions = object.count("dimensions")?;
     let base64 = object.string("encoding_format")?.is_some_and(|format| format == "base64");
-    Ok(EmbeddingsRequest { model, inputs, dimensions, base64 })
+    Ok(EmbeddingsRequest { model, inputs, dimensions, base64, single: false })
 }
 
 fn read_input(item: Item) -> Result<String> {
@@ -46,6 +49,41 @@ fn read_input(item: Item) -> Result<String> {
         Value::Array(_) => Ok(item.value.to_string()),
         _ => Err(item.wrong("a string or an array of token ids")),
     }
+}
+
+/// Writes a request for embeddings as numbers.
+#[must_use]
+pub fn write_embeddings_request(request: &EmbeddingsRequest, model: &str) -> Bytes {
+    let mut body = json!({ "model": model, "input": request.inputs, "encoding_format": "float" });
+    if let (Some(count), Some(fields)) = (request.dimensions, body.as_object_mut()) {
+        fields.insert("dimensions".into(), count.into());
+    }
+    body.to_string().into()
+}
+
+/// Reads the vectors of an answer in the order of their inputs, and what was consumed.
+///
+/// # Errors
+/// [`ErrorKind::BadReply`] when the body holds none.
+pub fn read_embeddings(body: &[u8]) -> Result<(Vec<Vec<f32>>, Option<Usage>)> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        data: Vec<Entry>,
+        #[serde(default)]
+        usage: Option<usage::Wire>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Entry {
+        #[serde(default)]
+        index: usize,
+        embedding: Vec<f32>,
+    }
+    let mut answer: Answer = serde_json::from_slice(body).map_err(|error| {
+        Error::upstream(ErrorKind::BadReply, format!("the provider's answer holds no embeddings: {error}"))
+    })?;
+    answer.data.sort_by_key(|entry| entry.index);
+    let vectors = answer.data.into_iter().map(|entry| entry.embedding).collect();
+    Ok((vectors, answer.usage.map(|usage| usage.buckets())))
 }
 
 /// Writes an answer of one vector per input.
