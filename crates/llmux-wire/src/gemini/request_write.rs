@@ -75,6 +75,10 @@ pub(super) fn build(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Re
 fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit<'_>) -> Result<()> {
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     for (name, value) in &request.extra {
+        if request.source == Dialect::BedrockConverse && !fit.allows(name) {
+            fit.foreign(name)?;
+            continue;
+        }
         if request.source != Dialect::Gemini {
             if foreign.contains(&name.as_str()) && !fit.allows(name) {
                 fit.refuse(name)?;

@@ -168,7 +168,7 @@ fn write_extra(
     out: &mut Map<String, Value>,
     fit: &mut Fit<'_>,
 ) -> Result<()> {
-    if source == Dialect::Gemini && !fit.allows(name) {
+    if matches!(source, Dialect::Gemini | Dialect::BedrockConverse) && !fit.allows(name) {
         return fit.foreign(name);
     }
     let foreign = match source {
