@@ -102,8 +102,14 @@ mod tests {
             ("api-key", "sk-master"),
             ("x-litellm-api-key", "Bearer sk-master"),
             ("x-mine", "sk-master"),
-            ("authorization", "AWS4-HMAC-SHA256 Credential=sk-master/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"),
-            ("authorization", "AWS4-HMAC-SHA256 Credential=Bearer sk-master/20260101/us-east-1/bedrock/aws4_request"),
+            (
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=sk-master/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0",
+            ),
+            (
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=Bearer sk-master/20260101/us-east-1/bedrock/aws4_request",
+            ),
         ] {
             assert!(check(name, value).is_ok(), "{name}: {value}");
         }

@@ -234,7 +234,10 @@ mod tests {
         let converse = |model: &'static str| {
             Endpoint::Model(Operation::Chat, Dialect::BedrockConverse, Some(model.into()))
         };
-        assert_eq!(post("/model/us.anthropic.claude-x-v1%3A0/converse"), converse("us.anthropic.claude-x-v1:0"));
+        assert_eq!(
+            post("/model/us.anthropic.claude-x-v1%3A0/converse"),
+            converse("us.anthropic.claude-x-v1:0")
+        );
         assert_eq!(post("/bedrock/model/openai%2Fgpt/converse-stream"), converse("openai/gpt"));
         assert_eq!(post("/model/a/b/converse"), converse("a/b"));
         let invoke = Endpoint::Model(Operation::Chat, Dialect::Anthropic, Some("a".into()));

@@ -190,7 +190,12 @@ impl Bedrock {
                 edits.set_raw("max_tokens", "1");
             }
             let body = edits.apply(call.body, call.envelope);
-            bedrock::write_invoke_count_request(&invoke::adapt(&body, call.headers, call.dialect, &mut dropped)?)
+            bedrock::write_invoke_count_request(&invoke::adapt(
+                &body,
+                call.headers,
+                call.dialect,
+                &mut dropped,
+            )?)
         } else {
             let mut fit = self.fit(call);
             let body = bedrock::write_count_request(&speak::read_count(call)?, route.model, &mut fit)?;

@@ -20,7 +20,8 @@ pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
         (_, Dialect::OpenAiResponses) => responses::read_request(body),
         (_, Dialect::Anthropic) => anthropic::read_request(body),
         (_, Dialect::Gemini | Dialect::BedrockConverse) => {
-            let read = if call.dialect == Dialect::Gemini { gemini::read_request } else { bedrock::read_request };
+            let read =
+                if call.dialect == Dialect::Gemini { gemini::read_request } else { bedrock::read_request };
             let mut request = read(body)?;
             // These dialects say so in the path.
             request.stream = call.stream;

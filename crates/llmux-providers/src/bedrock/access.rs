@@ -10,8 +10,7 @@ use super::region::{self, REGIONS};
 /// Environment variables that may hold a bearer key.
 pub(super) const KEY_ENV: &[&str] = &["AWS_BEARER_TOKEN_BEDROCK"];
 /// Options with which a deployment names credentials of its own: they come before the environment's bearer key.
-const OWN: [&str; 4] =
-    ["aws_access_key_id", "aws_profile_name", "aws_role_name", "aws_web_identity_token"];
+const OWN: [&str; 4] = ["aws_access_key_id", "aws_profile_name", "aws_role_name", "aws_web_identity_token"];
 /// The service in the scope of signatures.
 const SERVICE: &str = "bedrock";
 

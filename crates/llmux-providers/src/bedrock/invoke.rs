@@ -71,7 +71,9 @@ pub(super) fn move_to_headers(body: Bytes, headers: &mut HeaderMap) -> Result<By
         serde_json::from_slice(raw).ok()
     };
     let mut put = |name: HeaderName, value: Option<&Value>, upper: bool| {
-        let text = value.and_then(Value::as_str).map(|text| if upper { text.to_ascii_uppercase() } else { text.to_owned() });
+        let text = value
+            .and_then(Value::as_str)
+            .map(|text| if upper { text.to_ascii_uppercase() } else { text.to_owned() });
         if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
             headers.insert(name, value);
         }
@@ -113,6 +115,9 @@ mod tests {
         );
         let mut headers = HeaderMap::new();
         assert_eq!(move_to_headers(body, &mut headers).unwrap(), r#"{"a":1}"#);
-        assert_eq!((&headers[GUARDRAIL], &headers[TRACE]), (&"g".parse().unwrap(), &"ENABLED".parse().unwrap()));
+        assert_eq!(
+            (&headers[GUARDRAIL], &headers[TRACE]),
+            (&"g".parse().unwrap(), &"ENABLED".parse().unwrap())
+        );
     }
 }

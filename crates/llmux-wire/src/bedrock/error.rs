@@ -220,94 +220,64 @@ mod tests {
         read_error(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes(), "bedrock")
     }
 
+    /// Status, exception, message, and what they mean.
+    type Row = (u16, &'static str, &'static str, ErrorKind, Retry);
+
+    const LONG: &str =
+        "The model returned the following errors: prompt is too long: 210000 tokens > 200000 maximum";
+    const SKEW: &str = "Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z";
+    const DEMAND: &str = "Invocation of model ID a with on-demand throughput isn\u{2019}t supported.";
+    const ACCESS: &str = "You don't have access to the model with the specified model ID.";
+
+    const CLIENT: [Row; 13] = {
+        use ErrorKind as K;
+        let (elsewhere, never) = (Retry::Elsewhere, Retry::Never);
+        [
+            (400, "ServiceQuotaExceededException", "Your request exceeds a quota", K::RateLimited, elsewhere),
+            (400, "ValidationException:http://internal.amazon.com/coral/", "bad", K::InvalidRequest, never),
+            (400, "ValidationException", "Input is too long.", K::ContextWindowExceeded, never),
+            (400, "ValidationException", LONG, K::ContextWindowExceeded, never),
+            (400, "ValidationException", "The provided model identifier is invalid.", K::NotFound, elsewhere),
+            (400, "ValidationException", DEMAND, K::NotFound, elsewhere),
+            (400, "ValidationException", "Operation not allowed", K::PermissionDenied, elsewhere),
+            (403, "AccessDeniedException", ACCESS, K::PermissionDenied, elsewhere),
+            (403, "AccessDeniedException", "Bearer Token has expired", K::Authentication, elsewhere),
+            (403, "ExpiredTokenException", "The token is expired", K::Authentication, elsewhere),
+            (403, "UnrecognizedClientException", "The token is invalid.", K::Authentication, elsewhere),
+            (403, "InvalidSignatureException", SKEW, K::Authentication, elsewhere),
+            (404, "ResourceNotFoundException", "Model not found", K::NotFound, elsewhere),
+        ]
+    };
+
+    const SERVER: [Row; 7] = {
+        use ErrorKind as K;
+        let anywhere = Retry::Anywhere;
+        [
+            (408, "ModelTimeoutException", "took too long", K::Timeout, anywhere),
+            (424, "ModelErrorException", "the model failed", K::ProviderFault, anywhere),
+            (424, "ModelStreamErrorException", "the stream failed", K::ProviderFault, anywhere),
+            (429, "ThrottlingException", "Too many tokens, please wait.", K::RateLimited, anywhere),
+            (429, "ModelNotReadyException", "warming up", K::Unavailable, anywhere),
+            (500, "InternalServerException", "oops", K::ProviderFault, anywhere),
+            (503, "ServiceUnavailableException", "busy", K::Unavailable, anywhere),
+        ]
+    };
+
     #[test]
     fn every_exception_has_its_kind_and_says_where_to_try_again() {
-        use ErrorKind as K;
-        let long =
-            "The model returned the following errors: prompt is too long: 210000 tokens > 200000 maximum";
-        let skew = "Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z";
-        let demand = "Invocation of model ID a with on-demand throughput isn\u{2019}t supported.";
-        let rows = [
-            (
-                429,
-                "ThrottlingException",
-                "Too many tokens, please wait before trying again.",
-                K::RateLimited,
-                Retry::Anywhere,
-            ),
-            (
-                400,
-                "ServiceQuotaExceededException",
-                "Your request exceeds a quota",
-                K::RateLimited,
-                Retry::Elsewhere,
-            ),
-            (
-                400,
-                "ValidationException:http://internal.amazon.com/coral/",
-                "messages: bad",
-                K::InvalidRequest,
-                Retry::Never,
-            ),
-            (
-                400,
-                "ValidationException",
-                "Input is too long for requested model.",
-                K::ContextWindowExceeded,
-                Retry::Never,
-            ),
-            (400, "ValidationException", long, K::ContextWindowExceeded, Retry::Never),
-            (
-                400,
-                "ValidationException",
-                "The provided model identifier is invalid.",
-                K::NotFound,
-                Retry::Elsewhere,
-            ),
-            (400, "ValidationException", demand, K::NotFound, Retry::Elsewhere),
-            (400, "ValidationException", "Operation not allowed", K::PermissionDenied, Retry::Elsewhere),
-            (
-                403,
-                "AccessDeniedException",
-                "You don't have access to the model with the specified model ID.",
-                K::PermissionDenied,
-                Retry::Elsewhere,
-            ),
-            (403, "AccessDeniedException", "Bearer Token has expired", K::Authentication, Retry::Elsewhere),
-            (
-                403,
-                "ExpiredTokenException",
-                "The security token included in the request is expired",
-                K::Authentication,
-                Retry::Elsewhere,
-            ),
-            (
-                403,
-                "UnrecognizedClientException",
-                "The security token included in the request is invalid.",
-                K::Authentication,
-                Retry::Elsewhere,
-            ),
-            (403, "InvalidSignatureException", skew, K::Authentication, Retry::Elsewhere),
-            (404, "ResourceNotFoundException", "Model not found", K::NotFound, Retry::Elsewhere),
-            (408, "ModelTimeoutException", "took too long", K::Timeout, Retry::Anywhere),
-            (424, "ModelErrorException", "the model failed", K::ProviderFault, Retry::Anywhere),
-            (424, "ModelStreamErrorException", "the stream failed", K::ProviderFault, Retry::Anywhere),
-            (429, "ModelNotReadyException", "warming up", K::Unavailable, Retry::Anywhere),
-            (500, "InternalServerException", "oops", K::ProviderFault, Retry::Anywhere),
-            (503, "ServiceUnavailableException", "busy", K::Unavailable, Retry::Anywhere),
-        ];
-        for (status, name, message, kind, retry) in rows {
+        for (status, name, message, kind, retry) in CLIENT.into_iter().chain(SERVER) {
             let error = read(status, name, message);
-            assert_eq!(
-                (error.kind(), error.retry(), error.status().as_u16()),
-                (kind, retry, status),
-                "{name}: {message}"
-            );
+            let told = (error.kind(), error.retry(), error.status().as_u16());
+            assert_eq!(told, (kind, retry, status), "{name}: {message}");
             assert!(error.message().starts_with(message), "{}", error.message());
         }
-        assert!(read(403, "InvalidSignatureException", skew).message().contains("clocks"));
-        assert!(read(400, "ValidationException", demand).message().contains("global."));
+    }
+
+    #[test]
+    fn what_the_words_do_not_say_is_added() {
+        assert!(read(403, "InvalidSignatureException", SKEW).message().contains("clocks"));
+        assert!(read(400, "ValidationException", DEMAND).message().contains("global."));
+        assert!(read(403, "AccessDeniedException", ACCESS).message().contains("console"));
     }
 
     #[test]
