@@ -1,14 +1,17 @@
 //! The body of an answer to a client.
 
 use std::{
+    borrow::Cow,
     convert::Infallible,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use llmux_wire::tap::Tap;
+use llmux_telemetry::Scrubber;
+use llmux_wire::{event_stream::Message, tap::Tap};
 
 use crate::{array::JsonArray, chunks::Chunked};
 
@@ -17,7 +20,7 @@ pub enum Body {
     /// All of it at once; empty bytes for no body.
     Full(Bytes),
     /// A stream.
-    Stream(Box<Tap>),
+    Stream(Box<Events>),
     /// A stream as the items of one JSON array.
     Array(Box<Items>),
     /// A stream as chunks in one of Amazon's.
@@ -25,10 +28,55 @@ pub enum Body {
 }
 
 /// The events of a stream as items of a JSON array.
-pub struct Items(JsonArray<Tap>);
+pub struct Items(JsonArray<Events>);
+
+/// A stream whose error frame, if it ends in one, repeats no keys.
+pub struct Events {
+    tap: Tap,
+    scrubber: Arc<Scrubber>,
+    /// The frames are messages of an event stream of Amazon's.
+    binary: bool,
+}
+
+impl Events {
+    fn new(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
+        Self { tap, scrubber: Arc::clone(scrubber), binary: false }
+    }
+
+    /// The error frame without keys.
+    fn scrubbed(&self, frame: Bytes) -> Bytes {
+        let message = if self.binary { Message::parse(&frame).ok() } else { None };
+        let text = message.as_ref().map_or(&frame, |message| &message.payload);
+        match (self.scrubber.scrub(text), &message) {
+            (Cow::Borrowed(_), _) => frame,
+            (Cow::Owned(scrubbed), Some(message)) => message.with_payload(&scrubbed),
+            (Cow::Owned(scrubbed), None) => scrubbed.into(),
+        }
+    }
+}
+
+impl http_body::Body for Events {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = Pin::new(&mut self.tap).poll_frame(cx);
+        if !self.tap.has_failed() || !self.tap.is_end_stream() {
+            return next;
+        }
+        next.map(|piece| piece.map(|frame| frame.map(|frame| frame.map_data(|frame| self.scrubbed(frame)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.tap.is_end_stream()
+    }
+}
 
 /// The events of a stream as chunks in an event stream of Amazon's.
-pub struct Wrapped(Chunked<Tap>);
+pub struct Wrapped(Chunked<Events>);
 
 impl Body {
     /// No body.
@@ -37,14 +85,24 @@ impl Body {
         Self::Full(Bytes::new())
     }
 
+    /// A stream; its error frame, if it ends in one, is scrubbed.
+    pub(crate) fn stream(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
+        Self::Stream(Box::new(Events::new(tap, scrubber)))
+    }
+
+    /// A stream of messages as Amazon frames them; the last is scrubbed if it tells of a failure.
+    pub(crate) fn messages(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
+        Self::Stream(Box::new(Events { binary: true, ..Events::new(tap, scrubber) }))
+    }
+
     /// A stream's events as items of one JSON array.
-    pub(crate) fn array(tap: Tap) -> Self {
-        Self::Array(Box::new(Items(JsonArray::new(tap))))
+    pub(crate) fn array(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
+        Self::Array(Box::new(Items(JsonArray::new(Events::new(tap, scrubber)))))
     }
 
     /// A stream's events as chunks in an event stream of Amazon's.
-    pub(crate) fn chunks(tap: Tap) -> Self {
-        Self::Chunks(Box::new(Wrapped(Chunked::new(tap))))
+    pub(crate) fn chunks(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
+        Self::Chunks(Box::new(Wrapped(Chunked::new(Events::new(tap, scrubber)))))
     }
 }
 
@@ -65,7 +123,7 @@ impl http_body::Body for Body {
         match &mut *self {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(tap) => Pin::new(&mut **tap).poll_frame(cx),
+            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx),
             Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx),
             Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx),
         }
@@ -74,7 +132,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
-            Self::Stream(tap) => tap.is_end_stream(),
+            Self::Stream(events) => events.is_end_stream(),
             Self::Array(items) => items.0.is_end_stream(),
             Self::Chunks(wrapped) => wrapped.0.is_end_stream(),
         }

@@ -274,3 +274,6 @@ impl Provider for Bedrock {
         signers.of(region)
     }
 }
+
+#[cfg(test)]
+mod tests;

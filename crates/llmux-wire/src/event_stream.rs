@@ -48,6 +48,16 @@ impl Message {
         Ok(Self { headers: read_headers(headers)?, payload: Bytes::copy_from_slice(payload) })
     }
 
+    /// The message with another payload, as bytes.
+    #[must_use]
+    pub fn with_payload(&self, payload: &[u8]) -> Bytes {
+        let headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut out = BytesMut::new();
+        write(&mut out, &headers, payload);
+        out.freeze()
+    }
+
     /// The text of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

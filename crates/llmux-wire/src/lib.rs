@@ -15,6 +15,7 @@ pub mod anthropic;
 pub mod bedrock;
 pub mod chat;
 pub mod convert;
+mod course;
 pub mod event_stream;
 mod failure;
 pub mod gemini;

@@ -11,6 +11,7 @@ use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
 /// Writes the answer.
 pub(crate) fn answer(
     cx: &RequestContext,
+    snapshot: &Snapshot,
     answer: Answer,
     framing: Option<Framing>,
     settle: Settle,
@@ -23,11 +24,12 @@ pub(crate) fn answer(
         }
         AnswerBody::Stream(tap) => {
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
+            let scrubber = &snapshot.scrubber;
             match framing {
-                Some(Framing::Array) => (Body::array(tap), "application/json"),
-                Some(Framing::Chunks) => (Body::chunks(tap), event_stream::MEDIA_TYPE),
-                Some(Framing::EventStream) => (Body::Stream(Box::new(tap)), event_stream::MEDIA_TYPE),
-                _ => (Body::Stream(Box::new(tap)), "text/event-stream"),
+                Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
+                Some(Framing::Chunks) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
+                Some(Framing::EventStream) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
+                _ => (Body::stream(tap, scrubber), "text/event-stream"),
             }
         }
     };
@@ -59,7 +61,7 @@ pub(crate) fn refusal(cx: &RequestContext, snapshot: &Snapshot, refusal: &Refusa
         headers::attribute(deployment, refusal.retries, out);
     }
     if let Some(upstream) = refusal.error.headers() {
-        headers::forward(upstream, out);
+        headers::forward(&headers::scrubbed(upstream, &snapshot.scrubber), out);
     }
     headers::time(cx, out);
     response

@@ -28,6 +28,7 @@ const GUARDRAIL: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardraili
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-bedrock-trace");
 const LATENCY: HeaderName = HeaderName::from_static("x-amzn-bedrock-performanceconfig-latency");
+const METADATA: HeaderName = HeaderName::from_static("x-amzn-bedrock-request-metadata");
 const TIER: HeaderName = HeaderName::from_static("x-amzn-bedrock-service-tier");
 
 /// The body without model and stream, which stand in the path, and with its version. Previews that the client's
@@ -85,6 +86,9 @@ pub(super) fn move_to_headers(body: Bytes, headers: &mut HeaderMap) -> Result<By
     }
     if let Some(config) = take("performanceConfig") {
         put(LATENCY, config.get("latency"), false);
+    }
+    if let Some(labels) = take("requestMetadata") {
+        put(METADATA, Some(&Value::Object(labels).to_string().into()), false);
     }
     if let Some(tier) = take("serviceTier") {
         put(TIER, tier.get("type"), false);

@@ -111,6 +111,10 @@ impl Reply for Unwrapped {
         }
     }
 
+    fn has_failed(&self) -> bool {
+        self.inner.has_failed()
+    }
+
     fn report(&self) -> ReplyReport {
         self.inner.report()
     }
