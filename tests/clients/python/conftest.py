@@ -55,23 +55,15 @@ def google_client(proxy):
     return genai.Client(api_key=MASTER_KEY, http_options=options)
 
 
-def bedrock_client_of(proxy, **credentials):
+def bedrock_client_of(proxy, **options):
     config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
     return boto3.client(
-        "bedrock-runtime", endpoint_url=proxy.url, region_name="us-east-1", config=config, **credentials
+        "bedrock-runtime", endpoint_url=proxy.url, region_name="us-east-1", config=config, **options
     )
 
 
 @pytest.fixture(scope="session")
 def bedrock_client(proxy):
-    """With the key as a bearer token."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_BEARER_TOKEN_BEDROCK", MASTER_KEY)
-        yield bedrock_client_of(proxy)
-
-
-@pytest.fixture(scope="session")
-def signing_client(proxy):
     """With the key as the id of an access key."""
     return bedrock_client_of(proxy, aws_access_key_id=MASTER_KEY, aws_secret_access_key="any")
 

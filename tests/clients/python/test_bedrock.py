@@ -1,11 +1,18 @@
 """The official AWS client, and Anthropic's client for Bedrock, against the proxy."""
 
 import base64
+import datetime
+import ipaddress
 import json
 
 import anthropic
 import pytest
 from botocore.exceptions import ClientError, EventStreamError
+from conftest import bedrock_client_of
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from proxy import MASTER_KEY, Proxy
 from tools import PIXEL_PNG, SCHEMAS, WEATHER_ARGUMENTS
 from upstream import ARGUMENTS, CACHED_TOKENS, INPUT_TOKENS, OUTPUT_TOKENS, SIGNATURE, TEXT, THOUGHT
 
@@ -48,13 +55,44 @@ def gather(stream):
     }
 
 
-@pytest.mark.parametrize("client", ["bedrock_client", "signing_client"])
-def test_answers_with_usage(client, request):
-    client = request.getfixturevalue(client)
-    answer = client.converse(modelId="echo", messages=says("one two three"))
+def test_answers_with_usage(bedrock_client):
+    answer = bedrock_client.converse(modelId="echo", messages=says("one two three"))
     assert (text_of(answer), answer["stopReason"]) == ("one two three", "end_turn")
     assert answer["usage"] == {"inputTokens": 3, "outputTokens": 3, "totalTokens": 6}
     assert answer["ResponseMetadata"]["RequestId"]
+
+
+def test_the_key_may_be_a_bearer_token(upstream_server, tmp_path, monkeypatch):
+    # The client sends one over HTTPS only.
+    certificate = self_signed(tmp_path)
+    proxy = Proxy(upstream_server.url, tmp_path, certificate)
+    try:
+        monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", MASTER_KEY)
+        client = bedrock_client_of(proxy, verify=str(certificate))
+        assert text_of(client.converse(modelId="echo", messages=says("hi"))) == "hi"
+        said = gather(client.converse_stream(modelId="echo", messages=says("hi"))["stream"])
+        assert said["text"] == "hi"
+    finally:
+        assert proxy.stop() == 0
+
+
+def self_signed(folder):
+    """A file with a key and a certificate for the local address."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "llmux tests")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    day = datetime.timedelta(days=1)
+    local = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + day)
+        .add_extension(x509.SubjectAlternativeName([local]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file = folder / "certificate.pem"
+    secret = key.private_bytes(pem, pkcs8, serialization.NoEncryption())
+    file.write_bytes(certificate.public_bytes(pem) + secret)
+    return file
 
 
 def test_a_model_with_slashes_and_colons_is_found(bedrock_client):
@@ -158,9 +196,7 @@ def test_errors_are_the_services_exceptions(bedrock_client, model, name, status)
 
 
 def test_a_wrong_key_is_refused(proxy):
-    import conftest
-
-    client = conftest.bedrock_client_of(proxy, aws_access_key_id="sk-wrong", aws_secret_access_key="any")
+    client = bedrock_client_of(proxy, aws_access_key_id="sk-wrong", aws_secret_access_key="any")
     with pytest.raises(client.exceptions.AccessDeniedException) as refused:
         client.converse(modelId="echo", messages=says("hi"))
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 401
@@ -170,7 +206,7 @@ def test_a_stream_that_is_cut_ends_in_an_exception(bedrock_client):
     answer = bedrock_client.converse_stream(modelId="echo-cut", messages=says("one two three four five"))
     with pytest.raises(EventStreamError) as broken:
         gather(answer["stream"])
-    assert broken.value.response["Error"]["Code"] == "internalServerException"
+    assert broken.value.response["Error"]["Code"] == "serviceUnavailableException"
 
 
 @pytest.mark.parametrize("model", ["echo", *UPSTREAMS])
@@ -188,8 +224,9 @@ def test_invoke_takes_anthropics_bodies(bedrock_client, model):
     assert (events[0]["type"], events[-1]["type"]) == ("message_start", "message_stop")
     deltas = [event["delta"].get("text", "") for event in events if event["type"] == "content_block_delta"]
     assert "".join(deltas) == expected
+    wrong = {"messages": [{"role": "user", "content": "fail-400"}]} if model in UPSTREAMS else {"messages": 3}
     with pytest.raises(ClientError) as refused:
-        bedrock_client.invoke_model(modelId=model, body=json.dumps(body | {"messages": 3}))
+        bedrock_client.invoke_model(modelId=model, body=json.dumps(body | wrong))
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 
 
