@@ -16,7 +16,7 @@ use llmux_core::{
     ProviderSettings, Result, ScriptedReply, Usage,
 };
 use llmux_wire::{
-    anthropic,
+    anthropic, bedrock,
     chat::{ChatAnswer, ChatRequest, Event},
     convert::Converted,
     gemini, openai, responses,
@@ -57,6 +57,7 @@ impl Echo {
                 responses::write_answer(&answer, call.created, &settings)
             }
             (_, Dialect::Gemini) => gemini::write_answer(&answer),
+            (_, Dialect::BedrockConverse) => bedrock::write_answer(&answer),
             _ => openai::write_answer(&answer, call.created),
         };
         Ok(self.whole(call.dialect, body))
@@ -78,6 +79,7 @@ impl Echo {
                 Box::new(responses::StreamWriter::new(call.created, settings))
             }
             (_, Dialect::Gemini) => Box::new(gemini::StreamWriter::new()),
+            (_, Dialect::BedrockConverse) => Box::new(bedrock::StreamWriter::new()),
             _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };
         let mut pieces = Vec::new();
@@ -132,6 +134,7 @@ impl Echo {
         let body = match call.dialect {
             Dialect::Anthropic => anthropic::write_error(&error),
             Dialect::Gemini => gemini::write_error(&error),
+            Dialect::BedrockConverse => bedrock::write_error(&error),
             _ => openai::write_error(&error),
         };
         let mut headers = headers("application/json");
