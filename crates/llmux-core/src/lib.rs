@@ -13,10 +13,13 @@
 //! ```
 
 pub mod context;
+pub mod cost;
 pub mod credentials;
 pub mod envelope;
 pub mod error;
 pub mod id;
+pub mod model;
+pub mod money;
 pub mod operation;
 pub mod provider;
 pub mod registry;
@@ -26,10 +29,13 @@ pub mod transport;
 pub mod usage;
 
 pub use context::RequestContext;
+pub use cost::{Bill, Cost, Margin, SearchContext, ServiceTier, Terms};
 pub use credentials::Credentials;
 pub use envelope::{Envelope, Field};
 pub use error::{Error, ErrorKind, Origin, Result, Retry};
 pub use id::{DeploymentId, ModelName, RequestId};
+pub use model::{Capability, ModelFacts};
+pub use money::Money;
 pub use operation::{Dialect, Operation};
 pub use provider::{
     Call, Environment, Exchange, FailedReply, Outgoing, Provider, ProviderSettings, ScriptedReply, Shaping,

@@ -1,0 +1,8 @@
+//! The catalogue as others use it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod builtin;
+mod costs;
+mod lookup;
+mod overlay;
+mod properties;
