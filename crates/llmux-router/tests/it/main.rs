@@ -10,5 +10,6 @@ mod hosts;
 mod leaving;
 mod names;
 mod retries;
+mod signing;
 mod streams;
 mod timeouts;
