@@ -17,6 +17,7 @@
 mod builtin;
 mod capability;
 mod catalogue;
+mod deployment;
 mod facts;
 mod names;
 mod rates;
@@ -25,6 +26,7 @@ mod unit;
 pub use builtin::write;
 pub use capability::Capabilities;
 pub use catalogue::{Catalogue, Query};
+pub use deployment::DeploymentFacts;
 pub use facts::{Facts, WrongFact};
 pub use rates::Rates;
 pub use unit::{Key, Unit};

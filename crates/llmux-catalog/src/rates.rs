@@ -72,7 +72,8 @@ impl Rates {
     pub fn replace(&mut self, by: &Self) {
         let given = |unit: Unit| by.entries.iter().any(|(key, _)| key.unit == unit);
         let derives = |unit: Unit| by.entries.iter().any(|(key, _)| key.unit.stands_in_for(unit));
-        self.entries.retain(|(key, _)| !given(key.unit) && !derives(key.unit));
+        // Whoever pays for a machine pays for no tokens.
+        self.entries.retain(|(key, _)| !by.machine_time && !given(key.unit) && !derives(key.unit));
         for (key, price) in by.iter() {
             self.set(key, price);
         }

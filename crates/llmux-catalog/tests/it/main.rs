@@ -3,6 +3,7 @@
 
 mod builtin;
 mod costs;
+mod deployment;
 mod lookup;
 mod overlay;
 mod properties;
