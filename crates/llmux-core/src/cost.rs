@@ -64,7 +64,7 @@ pub struct Terms<'a> {
     pub search: SearchContext,
     /// How long the exchange took, for hosts that bill their machine's time.
     pub elapsed: Option<Duration>,
-    /// The model that was asked for, where the deployment serves several.
+    /// The provider's name of the model that was asked for: it decides where a deployment serves several.
     pub requested: Option<&'a str>,
     /// The model that answered, as the provider names it.
     pub answered: Option<&'a str>,

@@ -25,6 +25,7 @@ pub mod provider;
 pub mod registry;
 pub mod reply;
 pub mod strategy;
+pub mod tokens;
 pub mod transport;
 pub mod usage;
 
@@ -45,5 +46,6 @@ pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use strategy::{Candidate, PickContext, Strategy};
+pub use tokens::{Estimate, TokenCounter};
 pub use transport::{Timeouts, Transport, TransportBody, TransportReply};
 pub use usage::Usage;

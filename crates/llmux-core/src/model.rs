@@ -50,8 +50,8 @@ pub enum Capability {
 ///
 /// Looking at it does no I/O and takes no lock: the router asks while it chooses, and each answer is billed by it.
 pub trait ModelFacts: fmt::Debug + Send + Sync {
-    /// Most tokens that a prompt may have. `requested` is the model that the client asked for: it decides where one
-    /// deployment serves several models.
+    /// Most tokens that a prompt may have. `requested` is the provider's name of the model that is asked for: it
+    /// decides where one deployment serves several models.
     fn max_input_tokens(&self, requested: &str) -> Option<u64>;
 
     /// Most tokens that an answer may have.

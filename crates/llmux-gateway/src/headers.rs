@@ -1,8 +1,11 @@
 //! Headers about a request and its answer, under LiteLLM's names.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use llmux_core::{Dialect, RequestContext};
+use llmux_core::{Bill, Dialect, Money, RequestContext};
 use llmux_router::Deployment;
+use llmux_telemetry::Scrubber;
 
 /// The request's identifier.
 pub(crate) const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
@@ -20,6 +23,19 @@ const RETRIES: HeaderName = HeaderName::from_static("x-litellm-attempted-retries
 const DURATION: HeaderName = HeaderName::from_static("x-litellm-response-duration-ms");
 /// Request fields that were left out.
 const DROPPED: HeaderName = HeaderName::from_static("x-llmux-dropped-params");
+/// What the answer is billed, in US dollars; its twin under our own name; and the parts that it has.
+const COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
+const COST_TWIN: HeaderName = HeaderName::from_static("x-llmux-response-cost");
+const COST_INPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-input");
+const COST_OUTPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-output");
+const COST_CACHE_READ: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-read");
+const COST_CACHE_WRITE: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-creation");
+const COST_REASONING: HeaderName = HeaderName::from_static("x-litellm-response-cost-reasoning");
+const COST_TOOLS: HeaderName = HeaderName::from_static("x-litellm-response-cost-tool-usage");
+/// The bill before discount and margin, and these.
+const COST_ORIGINAL: HeaderName = HeaderName::from_static("x-litellm-response-cost-original");
+const COST_DISCOUNT: HeaderName = HeaderName::from_static("x-litellm-response-cost-discount-amount");
+const COST_MARGIN: HeaderName = HeaderName::from_static("x-litellm-response-cost-margin-amount");
 /// The version of this program.
 const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,10 +53,12 @@ fn is_private(name: &HeaderName) -> bool {
             | header::CONTENT_ENCODING
             | header::TRANSFER_ENCODING
             | header::SET_COOKIE
+            | header::AUTHORIZATION
+            | header::PROXY_AUTHORIZATION
             | header::UPGRADE
             | header::TRAILER
             | header::TE
-    ) || name.as_str() == "keep-alive"
+    ) || matches!(name.as_str(), "keep-alive" | "x-api-key" | "api-key" | "x-goog-api-key")
 }
 
 /// Names the request, in the words of the dialect's SDKs.
@@ -75,6 +93,32 @@ pub(crate) fn time(cx: &RequestContext, headers: &mut HeaderMap) {
     headers.insert(DURATION, HeaderValue::from(milliseconds));
 }
 
+/// Says what the answer is billed, and what for. Of the parts only those that cost something are told.
+pub(crate) fn bill(bill: &Bill, headers: &mut HeaderMap) {
+    let mut tell = |name: HeaderName, amount: Money| {
+        if let Ok(value) = HeaderValue::from_str(&amount.to_string()) {
+            headers.insert(name, value);
+        }
+    };
+    tell(COST, bill.total);
+    tell(COST_TWIN, bill.total);
+    let changed = !(bill.discount.is_zero() && bill.margin.is_zero());
+    let parts = [
+        (COST_INPUT, bill.cost.prompt()),
+        (COST_OUTPUT, bill.cost.completion()),
+        (COST_CACHE_READ, bill.cost.cache_read),
+        (COST_CACHE_WRITE, bill.cost.cache_write),
+        (COST_REASONING, bill.cost.reasoning),
+        (COST_TOOLS, bill.cost.tools),
+        (COST_ORIGINAL, if changed { bill.original } else { Money::ZERO }),
+        (COST_DISCOUNT, bill.discount),
+        (COST_MARGIN, bill.margin),
+    ];
+    for (name, amount) in parts.into_iter().filter(|(_, amount)| !amount.is_zero()) {
+        tell(name, amount);
+    }
+}
+
 /// Names the request fields that were left out.
 pub(crate) fn dropped(names: &[String], headers: &mut HeaderMap) {
     if names.is_empty() {
@@ -98,6 +142,22 @@ pub(crate) fn forward(upstream: &HeaderMap, headers: &mut HeaderMap) {
             headers.append(prefixed, value.clone());
         }
     }
+}
+
+/// The headers of a failed answer without keys, which some hosts repeat to say which one they refuse. Successful
+/// answers have no reason to, and are not searched.
+pub(crate) fn scrubbed(upstream: &HeaderMap, scrubber: &Scrubber) -> HeaderMap {
+    let value = |value: &HeaderValue| match scrubber.scrub(value.as_bytes()) {
+        Cow::Borrowed(_) => Some(value.clone()),
+        Cow::Owned(scrubbed) => HeaderValue::from_bytes(&scrubbed).ok(),
+    };
+    let mut headers = HeaderMap::with_capacity(upstream.len());
+    for (name, given) in upstream {
+        if let Some(value) = value(given) {
+            headers.append(name.clone(), value);
+        }
+    }
+    headers
 }
 
 /// Those of the client's headers that mean something to a provider: `x-*` and `anthropic-beta`, but none for the
@@ -133,5 +193,17 @@ mod tests {
         forward(&upstream, &mut headers);
         assert_eq!(headers.len(), 1);
         assert_eq!(headers["llm_provider-x-ratelimit-remaining-tokens"], "7");
+    }
+
+    #[test]
+    fn the_headers_of_a_failed_answer_repeat_no_keys() {
+        let mut upstream = HeaderMap::new();
+        upstream.insert("x-refused", HeaderValue::from_static("sk-canary_0123 is unknown"));
+        upstream.insert("x-region", HeaderValue::from_static("eu"));
+        let headers = scrubbed(&upstream, &Scrubber::new().unwrap());
+        assert_eq!(
+            (&headers["x-refused"], &headers["x-region"]),
+            (&"*** is unknown".parse().unwrap(), &"eu".parse().unwrap())
+        );
     }
 }

@@ -10,7 +10,9 @@
 
 mod access;
 mod cancellation;
+mod catalogue;
 mod configuration;
+mod costs;
 mod faults;
 mod fidelity;
 mod limits;
@@ -22,4 +24,5 @@ mod routes;
 mod secrets;
 mod settings;
 mod shutdown;
+mod slow_readers;
 mod start;

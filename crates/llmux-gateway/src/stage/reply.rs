@@ -1,7 +1,9 @@
 //! `reply`: status, headers and body of the answer, or the error in the client's dialect.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Response, header};
-use llmux_core::RequestContext;
+use llmux_core::{Dialect, RequestContext};
 use llmux_router::{Answer, AnswerBody, Refusal};
 
 use super::settle::Settle;
@@ -10,21 +12,27 @@ use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
 /// Writes the answer.
 pub(crate) fn answer(
     cx: &RequestContext,
+    snapshot: &Snapshot,
     answer: Answer,
     framing: Option<Framing>,
     settle: Settle,
 ) -> Response<Body> {
     let Answer { status, headers: upstream, body, deployment, retries, dropped, .. } = answer;
+    let mut bill = None;
     let (body, content_type) = match body {
         AnswerBody::Whole(bytes, report) => {
-            settle.complete(&report);
+            bill = settle.complete(&report, &deployment);
             (Body::Full(bytes), "application/json")
         }
         AnswerBody::Stream(tap) => {
-            let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
+            let tells_cost = snapshot.wishes.stream_cost && cx.dialect == Dialect::OpenAi;
+            let biller = tells_cost.then(|| settle.biller(&deployment));
+            let from = Arc::clone(&deployment);
+            let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending, &from)));
+            let scrubber = &snapshot.scrubber;
             match framing {
-                Some(Framing::Array) => (Body::array(tap), "application/json"),
-                _ => (Body::Stream(Box::new(tap)), "text/event-stream"),
+                Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
+                _ => (Body::stream(tap, scrubber, biller), "text/event-stream"),
             }
         }
     };
@@ -41,6 +49,9 @@ pub(crate) fn answer(
     headers::attribute(&deployment, retries, out);
     headers::dropped(&dropped, out);
     headers::forward(&upstream, out);
+    if let Some(bill) = &bill {
+        headers::bill(bill, out);
+    }
     headers::time(cx, out);
     response
 }
@@ -53,7 +64,7 @@ pub(crate) fn refusal(cx: &RequestContext, snapshot: &Snapshot, refusal: &Refusa
         headers::attribute(deployment, refusal.retries, out);
     }
     if let Some(upstream) = refusal.error.headers() {
-        headers::forward(upstream, out);
+        headers::forward(&headers::scrubbed(upstream, &snapshot.scrubber), out);
     }
     headers::time(cx, out);
     response

@@ -4,6 +4,7 @@
 mod asking;
 mod builtin;
 mod choice;
+mod cost;
 mod faults;
 mod holding_back;
 mod hosts;
