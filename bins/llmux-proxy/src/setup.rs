@@ -64,7 +64,8 @@ impl Setup {
         let (catalogue, files) = self.catalogue.load(&loaded.config.catalogue, folder)?;
         loaded.files.extend(files);
         let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment)
-            .with_catalogue(catalogue);
+            .with_catalogue(catalogue)
+            .with_tokens(llmux::token_counter());
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;
         Ok((loaded, built))

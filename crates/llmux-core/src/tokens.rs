@@ -7,6 +7,9 @@ pub trait TokenCounter: fmt::Debug + Send + Sync {
     /// The tokens of a text, as this model would read it.
     fn count(&self, model: &str, text: &str) -> u64;
 
+    /// Loads what counting for a model needs. It may take a moment, the first time; call it where nobody waits.
+    fn prepare(&self, _model: &str) {}
+
     /// The tokenizer that counts for a model, such as `o200k_base`; `estimate` where the model's own is not known.
     fn tokenizer(&self, model: &str) -> &'static str;
 }

@@ -24,6 +24,8 @@ const MODELS: &str = "model_list:
   - model_name: own
     litellm_params: {model: openai_like/my-own, api_key: sk-planted-secret, api_base: 'http://127.0.0.1:9/v1'}
     model_info: {base_model: gpt-4o-mini, max_input_tokens: 77}
+  - model_name: model-only
+    litellm_params: {model: openai/gpt-4o, api_key: sk-planted-secret}
   - model_name: wild/*
     litellm_params: {model: 'openai/*', api_key: sk-planted-secret}
 router_settings: {model_group_alias: {other: own}}
@@ -44,7 +46,7 @@ async fn deployments_are_told_with_prices_and_without_secrets() {
         let answer = get(&proxy, path).await;
         assert!(!answer.text.contains("planted-secret"), "{}", answer.text);
         let data = &answer.json()["data"];
-        assert_eq!(data.as_array().unwrap().len(), 4);
+        assert_eq!(data.as_array().unwrap().len(), 5);
         let first = &data[0];
         assert_eq!(first["model_name"], "model");
         assert_eq!(first["litellm_params"]["model"], "openai/gpt-4o");
@@ -65,7 +67,7 @@ async fn deployments_are_told_with_prices_and_without_secrets() {
         );
         assert_eq!(data[2]["model_info"]["input_cost_per_token"], 1.5e-7);
         assert_eq!(data[2]["model_info"]["max_input_tokens"], 77);
-        assert!(data[3]["model_info"]["input_cost_per_token"].is_null());
+        assert!(data[4]["model_info"]["input_cost_per_token"].is_null());
     }
     let one = get(&proxy, "/v1/model/info?litellm_model_id=first").await.json();
     assert_eq!(one["data"].as_array().unwrap().len(), 1);
@@ -159,8 +161,16 @@ async fn tokens_are_counted_in_every_form_of_a_question() {
         let total = answer["total_tokens"].as_u64().unwrap();
         assert!((5..20).contains(&total), "{answer}");
         assert_eq!((&answer["request_model"], &answer["model_used"]), (&"own".into(), &"my-own".into()));
-        assert!(answer["tokenizer_type"].is_string());
+        assert_eq!(answer["tokenizer_type"], "estimate");
     }
+    let question = json!({"model": "model", "prompt": ["Hello there,", " how are you?"]});
+    let answer = asked(&proxy, "/utils/token_counter", question).await.json();
+    assert_eq!((&answer["total_tokens"], &answer["tokenizer_type"]), (&7.into(), &"o200k_base".into()));
+    // An Anthropic client at a provider that has no way to ask: the model's tokenizer, and three for the message.
+    let mut count = message("model-only");
+    count["messages"] = json!([{"role": "user", "content": "Hello there, how are you?"}]);
+    let counted = asked(&proxy, "/v1/messages/count_tokens", count).await;
+    assert_eq!(counted.json()["input_tokens"], 10, "{}", counted.text);
     let empty = asked(&proxy, "/utils/token_counter", json!({"model": "own"})).await;
     assert_eq!((empty.status.as_u16(), &empty.json()["error"]["param"]), (400, &"messages".into()));
 }

@@ -7,6 +7,7 @@ use llmux_core::{Margin, Money, SearchContext, ServiceTier, Terms, Usage};
 use serde_json::{Map, Value, json};
 
 const TABLE: &str = include_str!("costs.txt");
+const CUSTOM: &str = include_str!("custom.txt");
 
 fn usage(text: &str) -> Usage {
     let pairs = text.split_whitespace().map(|pair| {
@@ -77,110 +78,12 @@ fn custom(prices: &Value) -> Rates {
 
 #[test]
 fn prices_that_somebody_set_count_as_they_are_written() {
-    let tiers = json!({"tiered_pricing": [
-        {"range": [0, 32_000], "input_cost_per_token": "1e-6", "output_cost_per_token": "5e-6"},
-        {"range": [32_000, 128_000], "input_cost_per_token": "1.8e-6", "output_cost_per_token": "9e-6"},
-        {"range": [128_000, 252_000], "input_cost_per_token": "3e-6", "output_cost_per_token": "15e-6"},
-    ]});
-    let searches = json!({"search_context_cost_per_query":
-        {"search_context_size_low": 0.03, "search_context_size_medium": 0.035, "search_context_size_high": 0.05}});
-    for (prices, used, wanted, dollars) in [
-        (
-            json!({"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}),
-            "input=3 output=5",
-            "",
-            "0.000013",
-        ),
-        (
-            json!({"input_cost_per_token": 1e-6}),
-            "input=1 cache_read=2 cache_write=3 output=9",
-            "",
-            "0.000006",
-        ),
-        (
-            json!({"input_cost_per_token": "0.1", "cache_read_input_token_cost": 0}),
-            "input=1 cache_read=9",
-            "",
-            "0.1",
-        ),
-        (json!({"input_cost_per_token_cache_hit": 1e-7}), "cache_read=7", "", "0.0000007"),
-        (
-            json!({"input_cost_per_token": 1e-6, "input_cost_per_token_flex": 5e-7}),
-            "input=4",
-            "flex",
-            "0.000002",
-        ),
-        (
-            json!({"input_cost_per_token": 1e-6, "input_cost_per_token_balanced": 2e-6}),
-            "input=4",
-            "balanced",
-            "0.000008",
-        ),
-        (
-            json!({"input_cost_per_token": 1e-6, "input_cost_per_token_ultrafast": 3e-6}),
-            "input=4",
-            "ultrafast",
-            "0.000012",
-        ),
-        (
-            json!({"input_cost_per_token": 1, "input_cost_per_token_above_272k_tokens": 2,
-                "input_cost_per_token_above_272k_tokens_priority": 5}),
-            "input=272001",
-            "priority",
-            "1360005",
-        ),
-        (
-            json!({"input_cost_per_token": 1, "input_cost_per_token_above_512k_tokens": 3}),
-            "input=512001",
-            "",
-            "1536003",
-        ),
-        (tiers.clone(), "input=32000 output=1", "", "0.032005"),
-        (tiers.clone(), "input=32001 output=1", "", "0.0576108"),
-        (tiers, "input=128001 output=1", "", "0.384018"),
-        (searches.clone(), "web_searches=2", "search=low", "0.06"),
-        (searches.clone(), "web_searches=2", "", "0.07"),
-        (searches, "web_searches=2", "search=high", "0.1"),
-        (
-            json!({"ocr_cost_per_page": 0.002, "input_cost_per_token": 1e-6}),
-            "pages=3 input=1",
-            "",
-            "0.006001",
-        ),
-        (
-            json!({"ocr_cost_per_page": 0.002, "ocr_cost_per_page_batches": 0.001}),
-            "pages=3",
-            "batch",
-            "0.003",
-        ),
-        (json!({"ocr_cost_per_page": 0.002}), "pages=3", "batch", "0.006"),
-        (json!({"input_cost_per_query": 0.002}), "queries=1", "", "0.002"),
-        (json!({"output_cost_per_second": 0.1}), "output_millis=2500", "", "0.25"),
-        (json!({"input_cost_per_audio_per_second": 0.0001}), "input_millis=1500 input=3", "", "0.00015"),
-        (
-            json!({"input_cost_per_image": 0.01, "output_cost_per_image": 0.04}),
-            "input_images=1 output_images=2",
-            "",
-            "0.09",
-        ),
-        (json!({"output_cost_per_pixel": "1.9e-8"}), "output_pixels=1048576", "", "0.019922944"),
-        (json!({"cost_per_request": 0.01}), "", "", "0.01"),
-        (
-            json!({"input_cost_per_character": 5e-7, "input_cost_per_token": 1}),
-            "input=7 input_characters=20",
-            "",
-            "0.00001",
-        ),
-        (
-            json!({"output_cost_per_character": 5e-7, "output_cost_per_token": 1}),
-            "output=7 output_characters=20",
-            "",
-            "0.00001",
-        ),
-        (json!({"max_tokens": 5}), "input=7 output=7 web_searches=7", "", "0"),
-    ] {
+    for line in CUSTOM.lines().filter(|line| line.starts_with('{')) {
+        let [prices, used, wanted, dollars] =
+            line.split('|').map(str::trim).collect::<Vec<_>>().try_into().unwrap();
+        let prices: Value = serde_json::from_str(prices).unwrap();
         let cost = custom(&prices).cost(&usage(used), &terms(wanted));
-        assert_eq!(cost.total().to_string(), dollars, "{prices} {used} {wanted}");
+        assert_eq!(cost.total().to_string(), dollars, "{line}");
     }
 }
 

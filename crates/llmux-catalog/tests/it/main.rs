@@ -1,5 +1,5 @@
 //! The catalogue as others use it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod builtin;
 mod costs;

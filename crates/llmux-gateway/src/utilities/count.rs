@@ -1,8 +1,10 @@
 //! `POST /utils/token_counter`: the tokens of a text or a conversation.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::request::Parts;
-use llmux_core::{Dialect, Error, ErrorKind, Operation, Result};
+use llmux_core::{Dialect, Error, ErrorKind, Operation, Result, TokenCounter};
 use llmux_router::{AnswerBody, Ask};
 use llmux_wire::{
     anthropic,
@@ -33,7 +35,8 @@ pub(super) async fn answer(
     let (total, tokenizer) = if asked {
         (ask(snapshot, question, parts).await?, ASKED)
     } else {
-        (count(snapshot, question, &used)?, snapshot.tokens.tokenizer(&used))
+        let tokenizer = snapshot.tokens.tokenizer(&used);
+        (count(&snapshot.tokens, question.clone(), used.clone()).await?, tokenizer)
     };
     Ok(json!({
         "total_tokens": total,
@@ -43,8 +46,14 @@ pub(super) async fn answer(
     }))
 }
 
-fn count(snapshot: &Snapshot, question: &Map<String, Value>, model: &str) -> Result<u64> {
-    let counter = &*snapshot.tokens;
+/// Counts where nobody else waits: the first use of a vocabulary takes a moment, and so does a long text.
+async fn count(counter: &Arc<dyn TokenCounter>, question: Map<String, Value>, model: String) -> Result<u64> {
+    let counter = Arc::clone(counter);
+    let counted = tokio::task::spawn_blocking(move || counted(&*counter, &question, &model));
+    counted.await.map_err(|_| Error::new(ErrorKind::Internal, "the tokens could not be counted"))?
+}
+
+fn counted(counter: &dyn TokenCounter, question: &Map<String, Value>, model: &str) -> Result<u64> {
     match question.get("prompt") {
         Some(Value::String(prompt)) => return Ok(counter.count(model, prompt)),
         Some(Value::Array(prompts)) => {
