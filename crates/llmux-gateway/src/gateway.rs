@@ -13,7 +13,7 @@ use llmux_core::{Dialect, Error, ErrorKind};
 use crate::{
     body::Body,
     catalogue,
-    dispatch::{Endpoint, FactsPage, dispatch},
+    dispatch::{Endpoint, FactsPage, dispatch, wraps},
     error, landing, models, pipeline,
     server::{Handler, Peer},
     snapshot::Snapshot,
@@ -119,6 +119,9 @@ fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
     if path.starts_with("/v1beta/") {
         return Dialect::Gemini;
+    }
+    if wraps(path).is_some() {
+        return Dialect::BedrockConverse;
     }
     if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
 }

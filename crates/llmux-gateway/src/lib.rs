@@ -11,6 +11,7 @@ mod array;
 mod bill;
 mod body;
 mod catalogue;
+mod chunks;
 mod costed;
 mod dispatch;
 mod error;

@@ -11,6 +11,7 @@ use llmux_core::{
 use llmux_router::{Deployment, DeploymentSettings, closest};
 
 use super::{Entry, Parts, facts, inferred::Inferred};
+use crate::headers::labels;
 
 /// The provider that answers `mock_response` without calling anybody.
 const BUILT_IN: &str = "llmux";
@@ -57,7 +58,8 @@ fn deployment(
     settings.facts = Some(facts);
     let deployment =
         Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider).with_settings(settings);
-    (deployment, entry)
+    let labels = labels(&deployment);
+    (deployment.with_labels(labels), entry)
 }
 
 fn unknown_provider(model: &str, parts: &Parts) -> Error {
