@@ -9,7 +9,8 @@ use serde::Deserialize;
 pub use endpoint::Endpoint;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
 pub use sections::{
-    Alias, Cors, Format, General, Level, LiteLlm, Logging, Responses, Router, RoutingStrategy, Server, Tls,
+    Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Responses, Router, RoutingStrategy,
+    Server, Tls,
 };
 
 /// A whole configuration: checked, references resolved, defaults filled in.
@@ -35,6 +36,8 @@ pub struct Config {
     pub litellm: LiteLlm,
     /// What is kept of OpenAI's Responses.
     pub responses: Responses,
+    /// Where facts of models come from beside the built-in ones.
+    pub catalogue: Catalogue,
     /// The log.
     pub logging: Logging,
 }

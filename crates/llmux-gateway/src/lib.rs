@@ -8,21 +8,25 @@ pub mod server;
 
 mod access;
 mod array;
+mod bill;
 mod body;
 mod catalogue;
 mod chunks;
+mod costed;
 mod dispatch;
 mod error;
 mod gateway;
 mod headers;
 mod landing;
+mod models;
 mod pipeline;
 mod responses;
 mod snapshot;
 mod stage;
+mod utilities;
 
 pub use body::Body;
-pub use dispatch::{Endpoint, Kept, dispatch};
+pub use dispatch::{Endpoint, FactsPage, Kept, Utility, dispatch};
 pub use gateway::Gateway;
 pub use responses::{MemoryStore, StoreLimits};
 pub use snapshot::{Built, Parts, Snapshot};
