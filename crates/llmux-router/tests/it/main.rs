@@ -4,6 +4,8 @@
 mod asking;
 mod builtin;
 mod choice;
+mod cooldowns;
+mod fallbacks;
 mod faults;
 mod holding_back;
 mod hosts;
