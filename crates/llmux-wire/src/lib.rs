@@ -13,6 +13,7 @@
 pub mod anthropic;
 pub mod chat;
 pub mod convert;
+mod course;
 mod failure;
 pub mod gemini;
 pub mod json;

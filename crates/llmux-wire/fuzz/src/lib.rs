@@ -5,7 +5,7 @@ use llmux_core::{Frames, Reply, Shaping};
 use llmux_wire::{
     anthropic, chat,
     chat::Fit,
-    openai,
+    gemini, openai,
     sse::{Decoder, SseEvent},
     stream::StreamReader,
 };
@@ -33,27 +33,21 @@ pub fn json(written: &[u8]) -> Value {
         .unwrap_or_else(|error| panic!("not JSON: {error}: {}", String::from_utf8_lossy(written)))
 }
 
-/// A request that could be read is written in both dialects or refused, and what is written can be read.
+/// A request that could be read is written in every dialect or refused, and what is written can be read: also what has
+/// no neutral form and goes on as the client wrote it.
 pub fn request(request: &chat::ChatRequest) {
-    write(request, |written, _| drop(json(written)));
-    // Fields without a neutral form go on as the client wrote them: whether they mean anything is his business. What
-    // is left is ours.
-    let mut known = request.clone();
-    known.extra.clear();
-    write(&known, |written, read| read(written));
-}
-
-/// Writes a request in each dialect, and gives the outcome to `check` with the reader of that dialect.
-fn write(request: &chat::ChatRequest, check: impl Fn(&[u8], fn(&[u8]))) {
     for drop_params in [false, true] {
         let mut shaping = Shaping::default();
         shaping.drop_params = drop_params;
         let mut fit = Fit::new("the target", &shaping);
         if let Ok(written) = openai::write_request(request, "other", &mut fit) {
-            check(&written, |written| drop(openai::read_request(written).expect("our own request is read")));
+            openai::read_request(&written).expect("our own request is read");
         }
         if let Ok(written) = anthropic::write_request(request, "other", &mut fit) {
-            check(&written, |written| drop(anthropic::read_request(written).expect("our own request is read")));
+            anthropic::read_request(&written).expect("our own request is read");
+        }
+        if let Ok(written) = gemini::write_request(request, "other", &mut fit) {
+            gemini::read_request(&written).expect("our own request is read");
         }
     }
 }
@@ -63,6 +57,7 @@ pub fn answer(answer: &chat::ChatAnswer) {
     let (openai, anthropic) = (openai::write_answer(answer, 1), anthropic::write_answer(answer));
     openai::read_answer(&openai).expect("our own answer is read");
     anthropic::read_answer(&anthropic).expect("our own answer is read");
+    gemini::read_answer(&gemini::write_answer(answer)).expect("our own answer is read");
     json(&openai::write_completion_answer(answer, 1));
 }
 

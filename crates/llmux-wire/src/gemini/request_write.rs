@@ -4,7 +4,9 @@ use bytes::Bytes;
 use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value, json};
 
-use super::{generation::write_generation, tool_write::write_tools, turns::Conversation};
+use super::{
+    generation::write_generation, request_read::check_fields, tool_write::write_tools, turns::Conversation,
+};
 use crate::{
     chat::{ChatRequest, Fit},
     responses::RESPONSES_ONLY,
@@ -74,6 +76,7 @@ pub(super) fn build(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Re
 /// Gemini, in either way of writing, and join what stands there.
 fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit<'_>) -> Result<()> {
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
+    let mut passed = Map::new();
     for (name, value) in &request.extra {
         if request.source != Dialect::Gemini {
             if foreign.contains(&name.as_str()) && !fit.allows(name) {
@@ -99,10 +102,16 @@ fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fi
             "tool_config" => "toolConfig",
             name => name,
         };
-        match (out.get_mut(name), value) {
-            (Some(Value::Object(written)), Value::Object(more)) => written.extend(more.clone()),
+        passed.insert(name.to_owned(), value.clone());
+    }
+    if request.source != Dialect::Gemini {
+        check_fields(passed.clone())?;
+    }
+    for (name, value) in passed {
+        match (out.get_mut(&name), value) {
+            (Some(Value::Object(written)), Value::Object(more)) => written.extend(more),
             (Some(_), _) => {}
-            (None, value) => _ = out.insert(name.to_owned(), value.clone()),
+            (None, value) => _ = out.insert(name, value),
         }
     }
     Ok(())
