@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use llmux::http::HttpTransport;
+use llmux::{http::HttpTransport, router::RouterState};
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
 use llmux_core::{Environment, ExposeSecret, Registry, Transport};
 use llmux_gateway::{Built, Parts, Snapshot};
@@ -23,6 +23,8 @@ pub(crate) struct Setup {
     args: Args,
     registry: Arc<Registry>,
     transport: Result<Arc<dyn Transport>, String>,
+    /// What the router remembers, over all reloads.
+    state: Arc<RouterState>,
 }
 
 impl Setup {
@@ -31,6 +33,7 @@ impl Setup {
         Self {
             args: args.clone(),
             registry: Arc::new(llmux::registry()),
+            state: RouterState::new(),
             transport: transport
                 .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
                 .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
@@ -50,7 +53,8 @@ impl Setup {
             section.get(name).map(str::to_owned).or_else(|| std::env::var(name).ok())
         })
         .with_files(|path| std::fs::read(path));
-        let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment);
+        let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment)
+            .with_state(Arc::clone(&self.state));
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;
         Ok((loaded, built))

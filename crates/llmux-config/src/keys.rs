@@ -7,6 +7,7 @@ mod model;
 mod request;
 mod root;
 mod router;
+mod routing;
 mod server;
 mod shape;
 

@@ -14,6 +14,8 @@ pub enum Endpoint<'a> {
     Models,
     /// One model of the list.
     ModelInfo(Cow<'a, str>),
+    /// How a deployment would be chosen for a request.
+    Explain,
     /// Whether the process is alive.
     Liveness,
     /// Whether it takes requests.
@@ -78,8 +80,8 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match &endpoint {
         Endpoint::Unknown => endpoint,
-        Endpoint::Model(..) if *method != Method::POST => Endpoint::WrongMethod("POST"),
-        Endpoint::Model(..) => endpoint,
+        Endpoint::Model(..) | Endpoint::Explain if *method != Method::POST => Endpoint::WrongMethod("POST"),
+        Endpoint::Model(..) | Endpoint::Explain => endpoint,
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,
     }
@@ -90,6 +92,7 @@ fn find(path: &str) -> Endpoint<'_> {
         "/" => return Endpoint::Landing,
         "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
         "/health/readiness" => return Endpoint::Readiness,
+        "/router/explain" => return Endpoint::Explain,
         "/v1/models" | "/models" => return Endpoint::Models,
         _ => {}
     }

@@ -57,6 +57,7 @@ impl Gateway {
             Endpoint::Model(operation, dialect, model) => {
                 pipeline::run(snapshot, request, operation, dialect, model).await
             }
+            Endpoint::Explain => pipeline::explain(snapshot, request).await,
             Endpoint::Models => match checked() {
                 Ok(()) => json(catalogue::list(&snapshot.router, dialect)),
                 Err(refused) => error::respond(&refused, dialect),
@@ -111,7 +112,7 @@ fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
 }
 
-fn json(body: impl Into<Body>) -> Response<Body> {
+pub(crate) fn json(body: impl Into<Body>) -> Response<Body> {
     typed(body, "application/json")
 }
 

@@ -178,7 +178,9 @@ fn by_share(failure: &Failure<'_>, state: &DeploymentState, now: Moment) -> Opti
         401 | 402 | 404 => Some("it would refuse every request"),
         429 if !alone => Some("rate limited"),
         _ if good == 0 && bad >= MANY => Some("nothing but failures this minute"),
-        _ if !alone && good.saturating_add(bad) >= FEW && bad > good => Some("more than half failed this minute"),
+        _ if !alone && good.saturating_add(bad) >= FEW && bad > good => {
+            Some("more than half failed this minute")
+        }
         _ => None,
     }
 }

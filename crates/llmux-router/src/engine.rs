@@ -158,9 +158,10 @@ impl Router {
             }
             other => other,
         };
-        let allowed = policy.retry.budget.is_none_or(|budget| {
-            shared.state.retries.retry(shared.state.now(), budget.share, budget.least)
-        });
+        let allowed = policy
+            .retry
+            .budget
+            .is_none_or(|budget| shared.state.retries.retry(shared.state.now(), budget.share, budget.least));
         if decision == Decision::Stop || allowed { decision } else { Decision::Stop }
     }
 
@@ -201,7 +202,8 @@ impl Router {
             .with_created(ask.created)
             .with_drop_params(ask.overrides.drop_params);
         let timeouts = self.timeouts(ask, deployment);
-        attempt(deployment, &call, ask.forwarded, &*self.transport, timeouts, self.shared.policy.max_answer).await
+        attempt(deployment, &call, ask.forwarded, &*self.transport, timeouts, self.shared.policy.max_answer)
+            .await
     }
 
     fn answer(&self, opened: Opened, member: &Member, run: &Run) -> Answer {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use llmux_core::DeploymentId;
 use serde::Serialize;
 
 /// Why a deployment may not serve a request.
@@ -105,6 +106,21 @@ pub struct Explained {
     /// The average of its latest latencies: seconds for each token of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<f64>,
+}
+
+impl Explanation {
+    /// Says who answered in the end: chance may have chosen otherwise, and failures may have followed.
+    pub fn answered(&mut self, id: Option<&DeploymentId>) {
+        let Some(id) = id else { return };
+        self.chosen = Some(id.to_string());
+        for deployment in &mut self.deployments {
+            if deployment.id == id.as_str() {
+                deployment.excluded = None;
+            } else {
+                deployment.excluded.get_or_insert(Exclusion::Strategy);
+            }
+        }
+    }
 }
 
 impl fmt::Display for Explanation {

@@ -142,8 +142,7 @@ impl<'a> Search<'a> {
     }
 
     fn paused(&mut self) -> Result<(), Error> {
-        let paused =
-            |member: &Member| member.deployment.settings().blocked || member.state.is_paused();
+        let paused = |member: &Member| member.deployment.settings().blocked || member.state.is_paused();
         self.keep(Exclusion::Paused, |member| !paused(member));
         if self.left.is_empty() { Err(refusal::paused(self)) } else { Ok(()) }
     }

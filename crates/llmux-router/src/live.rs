@@ -73,7 +73,8 @@ impl Router {
     /// When there is none with this id.
     pub fn set_paused(&self, id: &DeploymentId, paused: bool) -> Result<()> {
         let table = self.table.load();
-        let member = table.members().find(|member| member.deployment.id() == id).ok_or_else(|| unknown(id))?;
+        let member =
+            table.members().find(|member| member.deployment.id() == id).ok_or_else(|| unknown(id))?;
         member.state.set_paused(paused);
         Ok(())
     }

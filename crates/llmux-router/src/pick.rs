@@ -45,7 +45,8 @@ impl<'a> Choice<'a> {
         for _ in 0..=self.group.members.len().saturating_mul(2) {
             let mut search = self.search(tried);
             search.run()?;
-            let at = self.choose(&search).ok_or_else(|| refusal::nobody(&search))?;
+            let turn = self.group.state.turns.fetch_add(1, Ordering::Relaxed);
+            let at = self.choose(&search, turn).ok_or_else(|| refusal::nobody(&search))?;
             let Some(member) = self.group.members.get(at) else { break };
             if self.take(member, &search) {
                 return Ok((at, Arc::clone(member)));
@@ -55,14 +56,14 @@ impl<'a> Choice<'a> {
     }
 
     /// The strategy's choice among those that are left.
-    fn choose(&self, search: &Search<'_>) -> Option<usize> {
+    fn choose(&self, search: &Search<'_>, turn: u64) -> Option<usize> {
         let mut left = search.left.iter();
         let first = left.next()?;
-        let turn = self.group.state.turns.fetch_add(1, Ordering::Relaxed);
         if left.next().is_none() {
             return Some(first);
         }
-        let weights = self.ask.directions.map(|directions| &directions.weights).filter(|weights| !weights.is_empty());
+        let weights =
+            self.ask.directions.map(|directions| &directions.weights).filter(|weights| !weights.is_empty());
         let weight = |id: &DeploymentId| weights.map(|weights| weights.get(id).copied().unwrap_or(0.0));
         let mut places = SmallVec::<[usize; FEW]>::new();
         let mut candidates = SmallVec::<[Candidate<'_>; FEW]>::new();
@@ -103,11 +104,17 @@ impl<'a> Choice<'a> {
         let tried = Mask::default();
         let mut search = Search::new(self.group, self.shared, self.ask, self.keys, &tried).traced();
         let error = search.run().err();
-        let chosen = if error.is_none() { self.choose(&search) } else { None };
+        let turn = self.group.state.turns.load(Ordering::Relaxed);
+        let chosen = if error.is_none() { self.choose(&search, turn) } else { None };
         let trace = search.trace.take().unwrap_or_default();
         let deployments = self.group.members.iter().enumerate().map(|(at, member)| {
-            let excluded = trace.iter().rev().find(|(place, _)| *place == at).map(|(_, why)| *why);
-            let excluded = excluded.or((error.is_none() && chosen != Some(at)).then_some(Exclusion::Strategy));
+            // A filter may have taken back what it excluded at first.
+            let by_filter = trace.iter().rev().find(|(place, _)| *place == at).map(|(_, why)| *why);
+            let excluded = match &error {
+                None if chosen == Some(at) => None,
+                None if search.left.has(at) => Some(Exclusion::Strategy),
+                _ => by_filter,
+            };
             explained(member, excluded, &search)
         });
         Explanation {

@@ -5,7 +5,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use llmux_core::{LimitUse, Strategy, Timeouts};
 
 use crate::{
-    cooldown::CooldownPolicy, deployment::Budget, fallback::FallbackPolicy, retry::RetryPolicy, tokens::TokenCounter,
+    cooldown::CooldownPolicy, deployment::Budget, fallback::FallbackPolicy, retry::RetryPolicy,
+    tokens::TokenCounter,
 };
 
 /// How requests find their way, and what happens when they fail.

@@ -64,7 +64,8 @@ pub(crate) fn paused(search: &Search<'_>) -> Error {
 pub(crate) fn limits(search: &Search<'_>) -> Error {
     let usage = |member: &Member| {
         let (settings, stats) = (member.deployment.settings(), &member.state.stats);
-        let of = |used: u64, limit: Option<u64>| limit.map_or("-".to_owned(), |limit| format!("{used}/{limit}"));
+        let of =
+            |used: u64, limit: Option<u64>| limit.map_or("-".to_owned(), |limit| format!("{used}/{limit}"));
         format!(
             "{}: rpm {}, tpm {}",
             member.deployment.id(),
@@ -78,7 +79,9 @@ pub(crate) fn limits(search: &Search<'_>) -> Error {
         search.group.name,
         dump.join("; ")
     );
-    Error::new(ErrorKind::RateLimited, message).with_code("no_deployments_available").with_retry_after(Some(MINUTE))
+    Error::new(ErrorKind::RateLimited, message)
+        .with_code("no_deployments_available")
+        .with_retry_after(Some(MINUTE))
 }
 
 /// Every budget is spent.
@@ -98,7 +101,8 @@ pub(crate) fn budgets(search: &Search<'_>, spent: &[&Purse]) -> Error {
 
 /// The prompt fits nobody.
 pub(crate) fn window(search: &Search<'_>, tokens: u64) -> Error {
-    let settings = search.group.members.iter().filter_map(|member| member.deployment.settings().max_input_tokens);
+    let settings =
+        search.group.members.iter().filter_map(|member| member.deployment.settings().max_input_tokens);
     let message = format!(
         "the prompt has about {tokens} tokens, and no deployment of `{}` takes more than {}",
         search.group.name,

@@ -87,7 +87,8 @@ impl RetryPolicy {
         let class = Exception::of(failed.error);
         let policy = self.by_group.get(failed.group).unwrap_or(&self.by_class);
         let named = policy.named(class);
-        if failed.attempt >= failed.wanted.or(policy.of(class)).unwrap_or(self.retries) || failed.own_fallback {
+        if failed.attempt >= failed.wanted.or(policy.of(class)).unwrap_or(self.retries) || failed.own_fallback
+        {
             return Decision::Stop;
         }
         let retry = match failed.error.retry() {
@@ -178,7 +179,11 @@ mod tests {
         assert_eq!(tries(&policy, ErrorKind::Timeout, Some(0), "m"), 0);
         policy.by_group.insert("n".to_owned(), PerException::default().with(Exception::Timeout, 1));
         assert_eq!(tries(&policy, ErrorKind::Timeout, None, "n"), 1);
-        assert_eq!(tries(&policy, ErrorKind::RateLimited, None, "n"), 2, "the group's policy replaces the other");
+        assert_eq!(
+            tries(&policy, ErrorKind::RateLimited, None, "n"),
+            2,
+            "the group's policy replaces the other"
+        );
     }
 
     #[test]

@@ -195,7 +195,8 @@ fn check(parts: &Parts) -> Result<()> {
         let message = format!("two deployments have the id `{}`", twice.id());
         return Err(Error::new(ErrorKind::InvalidRequest, message).with_param("model_info.id"));
     }
-    if let Some((alias, _)) = parts.aliases.iter().find(|(alias, (target, _))| alias.as_str() == target.as_str())
+    if let Some((alias, _)) =
+        parts.aliases.iter().find(|(alias, (target, _))| alias.as_str() == target.as_str())
     {
         let message = format!("the alias `{alias}` stands for itself");
         return Err(Error::new(ErrorKind::InvalidRequest, message).with_param("model_group_alias"));

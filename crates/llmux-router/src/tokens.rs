@@ -14,7 +14,8 @@ pub trait TokenCounter: Send + Sync {
 }
 
 /// The fields of a body that hold the prompt, over all dialects.
-const FIELDS: &[&str] = &["messages", "input", "prompt", "system", "instructions", "contents", "systemInstruction", "tools"];
+const FIELDS: &[&str] =
+    &["messages", "input", "prompt", "system", "instructions", "contents", "systemInstruction", "tools"];
 /// Bytes of text that a token stands for on average, in languages written with Latin letters.
 const BYTES: u64 = 4;
 

@@ -6,7 +6,7 @@ use llmux_core::{Error, ErrorKind, Moment, ReplyReport};
 use llmux_wire::tap::Ending;
 
 use crate::{
-    ask::{Ask, AnswerBody, Opened},
+    ask::{AnswerBody, Ask, Opened},
     cooldown::Failure,
     filter::affinity::Keys,
     group::{Member, Shared},
@@ -79,7 +79,9 @@ impl Visit {
             Ending::Broken(error) => self.broke(report, error),
             Ending::Complete if report.cut_short => self.broke(report, &broken("the stream was cut short")),
             Ending::Complete => match &report.stream_error {
-                Some(message) => self.broke(report, &Error::upstream(ErrorKind::ProviderFault, message.as_str())),
+                Some(message) => {
+                    self.broke(report, &Error::upstream(ErrorKind::ProviderFault, message.as_str()))
+                }
                 None => self.succeeded(report),
             },
             // The client left: no fault of the deployment's, and no proof that it works. What was used is paid.

@@ -130,7 +130,11 @@ mod tests {
         [0.4, 0.4, 0.4, 0.4].into_iter().for_each(|time| stats[1].first_token().record(time, NOW));
         assert_eq!(pick(json!({}), &stats, &cx(0).with_stream(true)), 0);
         assert_eq!(pick(json!({"ttft_percentile": 0.9}), &stats, &cx(0).with_stream(true)), 1);
-        assert_eq!(pick(json!({"ttft_percentile": 0.9}), &stats, &cx(0)), 1, "only streams have a first frame");
+        assert_eq!(
+            pick(json!({"ttft_percentile": 0.9}), &stats, &cx(0)),
+            1,
+            "only streams have a first frame"
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use llmux_core::{Candidate, Component, DeploymentStats, LimitUse, PickContext, Result, Strategy, stats::Samples};
+use llmux_core::{
+    Candidate, Component, DeploymentStats, LimitUse, PickContext, Result, Strategy, stats::Samples,
+};
 use serde::Deserialize;
 
 use crate::{settings, share::among_lowest};
@@ -85,7 +87,9 @@ mod tests {
     fn a_deployment_that_became_fast_is_preferred_before_its_plain_average_says_so() {
         let (now, id) = (Moment::from_millis(1_000_000), DeploymentId::from("d"));
         let (was_slow, steady) = (DeploymentStats::new(), DeploymentStats::new());
-        [9.0, 9.0, 9.0, 9.0, 0.1, 0.1, 0.1, 0.1, 0.1].into_iter().for_each(|s| was_slow.latency().record(s, now));
+        [9.0, 9.0, 9.0, 9.0, 0.1, 0.1, 0.1, 0.1, 0.1]
+            .into_iter()
+            .for_each(|s| was_slow.latency().record(s, now));
         [3.0; 9].into_iter().for_each(|s| steady.latency().record(s, now));
         let candidates = [&steady, &was_slow].map(|stats| Candidate::new(&id).with_stats(stats));
         let cx = PickContext::new(0).at(now);

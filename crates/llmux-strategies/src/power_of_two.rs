@@ -40,7 +40,8 @@ impl Strategy for PowerOfTwo {
     fn pick(&self, candidates: &[Candidate<'_>], cx: &PickContext) -> Option<usize> {
         let first = evenly(candidates.len(), cx.random)?;
         // The other draw is one of the rest; a multiplication by an odd number gives it bits of its own.
-        let Some(step) = evenly(candidates.len().saturating_sub(1), cx.random.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        let Some(step) =
+            evenly(candidates.len().saturating_sub(1), cx.random.wrapping_mul(0x9E37_79B9_7F4A_7C15))
         else {
             return Some(first);
         };

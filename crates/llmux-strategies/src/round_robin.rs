@@ -35,8 +35,9 @@ mod tests {
     fn every_candidate_has_its_turn() {
         let id = DeploymentId::from("d");
         let candidates = [Candidate::new(&id), Candidate::new(&id), Candidate::new(&id)];
-        let picked: Vec<_> =
-            (0..6).map(|turn| RoundRobin.pick(&candidates, &PickContext::new(9).with_turn(turn)).unwrap()).collect();
+        let picked: Vec<_> = (0..6)
+            .map(|turn| RoundRobin.pick(&candidates, &PickContext::new(9).with_turn(turn)).unwrap())
+            .collect();
         assert_eq!(picked, [0, 1, 2, 0, 1, 2]);
     }
 }

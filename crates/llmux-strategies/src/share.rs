@@ -41,7 +41,8 @@ pub(crate) fn among_lowest(
     random: u64,
     score: impl Fn(&Candidate<'_>) -> f64,
 ) -> Option<usize> {
-    let score = |candidate: &Candidate<'_>| Some(score(candidate)).filter(|s| !s.is_nan()).unwrap_or(f64::MAX);
+    let score =
+        |candidate: &Candidate<'_>| Some(score(candidate)).filter(|s| !s.is_nan()).unwrap_or(f64::MAX);
     let lowest = candidates.iter().map(score).min_by(f64::total_cmp)?;
     let limit = lowest * most;
     let good = |candidate: &Candidate<'_>| {

@@ -29,7 +29,9 @@ impl Strategy for SimpleShuffle {
             [|c| c.weight, |c| c.rpm.map(|n| n as f64), |c| c.tpm.map(|n| n as f64)];
         figures
             .into_iter()
-            .find(|figure| candidates.iter().any(|candidate| figure(candidate).is_some_and(|share| share > 0.0)))
+            .find(|figure| {
+                candidates.iter().any(|candidate| figure(candidate).is_some_and(|share| share > 0.0))
+            })
             .and_then(|figure| by_share(candidates, figure, cx.random))
             .or_else(|| evenly(candidates.len(), cx.random))
     }

@@ -4,7 +4,7 @@ use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Headers, Integer, Number, Object, Secret,
     Section as Nested, Text, TextOrTexts, Texts, Url,
 };
-use super::{Choice, Key, Section, cloud, request};
+use super::{Choice, Key, Section, cloud, request, routing};
 
 /// One entry of `model_list`.
 pub(crate) static MODEL: Section = Section {
@@ -41,6 +41,7 @@ pub(crate) static PARAMS: Section = Section {
         CONNECTION,
         cloud::KEYS,
         CALL,
+        routing::PARAMS,
         request::PARAMS,
     ],
     not_yet: &[cloud::NOT_YET, PRICING, PARAMS_NOT_YET],
@@ -51,7 +52,7 @@ pub(crate) static PARAMS: Section = Section {
 pub(crate) static DEFAULT_PARAMS: Section = Section {
     name: "router_settings.default_litellm_params",
     doc: "Parameters for all deployments that do not set them; the keys of `litellm_params`.",
-    keys: &[CONNECTION, cloud::KEYS, CALL, request::PARAMS],
+    keys: &[CONNECTION, cloud::KEYS, CALL, routing::PARAMS, request::PARAMS],
     not_yet: &[cloud::NOT_YET, PRICING, PARAMS_NOT_YET],
     keep_in: None,
 };
@@ -155,15 +156,9 @@ const PARAMS_NOT_YET: &[&str] = &[
     "timeout_by_service_tier",
     "stream_timeout_by_service_tier",
     "max_retries",
-    "max_parallel_requests",
-    "cooldown_time",
     "merge_reasoning_content_in_choices",
     "itpm",
     "otpm",
-    "tags",
-    "tag_regex",
-    "max_budget",
-    "budget_duration",
     "default_api_key_rpm_limit",
     "default_api_key_tpm_limit",
     "mock_timeout",
@@ -198,30 +193,33 @@ const PARAMS_NOT_YET: &[&str] = &[
 pub(crate) static INFO: Section = Section {
     name: "model_info",
     doc: "What is known about a deployment. Other keys are kept and shown as they are.",
-    keys: &[&[
-        Key::new("id", Text, "Name of the deployment, unique in the file.")
-            .default("a hash of name and parameters, secrets left out"),
-        Key::new(
-            "mode",
-            OneOf(&Choice {
-                allowed: &["chat", "completion", "embedding"],
-                not_yet: &[
-                    "image_generation",
-                    "image_edit",
-                    "audio_transcription",
-                    "audio_speech",
-                    "rerank",
-                    "moderation",
-                    "responses",
-                    "realtime",
-                    "batch",
-                    "ocr",
-                    "video_generation",
-                ],
-            }),
-            "What the model is for.",
-        ),
-    ]],
+    keys: &[
+        &[
+            Key::new("id", Text, "Name of the deployment, unique in the file.")
+                .default("a hash of name and parameters, secrets left out"),
+            Key::new(
+                "mode",
+                OneOf(&Choice {
+                    allowed: &["chat", "completion", "embedding"],
+                    not_yet: &[
+                        "image_generation",
+                        "image_edit",
+                        "audio_transcription",
+                        "audio_speech",
+                        "rerank",
+                        "moderation",
+                        "responses",
+                        "realtime",
+                        "batch",
+                        "ocr",
+                        "video_generation",
+                    ],
+                }),
+                "What the model is for.",
+            ),
+        ],
+        routing::INFO,
+    ],
     not_yet: &[
         PRICING,
         &[
@@ -229,15 +227,12 @@ pub(crate) static INFO: Section = Section {
             "access_groups",
             "team_id",
             "team_public_model_name",
-            "disable_background_health_check",
-            "health_check_*",
-            "blocked",
+            "health_check_voice",
+            "health_check_params",
             "discoverable",
             "access_windows",
             "ptu_*",
             "cost_per_ptu_per_hour",
-            "enable_tag_filtering",
-            "allow_fail_open",
             "adaptive_router_preferences",
             "supported_environments",
         ],

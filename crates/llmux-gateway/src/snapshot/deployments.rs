@@ -6,10 +6,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use llmux_config::{Config, Echo, Model, ModelParams};
 use llmux_core::{
     Error, ErrorKind, ExposeSecret, Options, Provider, ProviderSettings, Result, Shaping, Timeouts,
+    TokenPrices,
 };
 use llmux_router::{Deployment, DeploymentSettings, closest};
+use regex::Regex;
+use serde_json::Value;
 
-use super::{Parts, inferred::Inferred};
+use super::{Parts, inferred::Inferred, routing};
 
 /// The provider that answers `mock_response` without calling anybody.
 const BUILT_IN: &str = "llmux";
@@ -18,9 +21,10 @@ const BUILT_IN: &str = "llmux";
 pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Option<Deployment>> {
     let params = &model.params;
     let registry = &parts.registry;
+    let routing = deployment_settings(model, config)?;
     if params.model == "*" && params.provider.is_none() && params.mock_response.is_none() {
         let inferred = Inferred::new(registry, &provider_settings(params, config, parts)?);
-        return Ok(Some(deployment(model, "*", Arc::new(inferred))));
+        return Ok(Some(deployment(model, "*", Arc::new(inferred), routing)));
     }
     let Some((provider, name)) = registry.split_model(&params.model, params.provider.as_deref()) else {
         return Err(unknown_provider(&params.model, parts));
@@ -37,12 +41,16 @@ pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Opt
         settings.options.set("base_model", base.clone());
     }
     let provider = registry.providers.build(provider, &settings)?;
-    Ok(Some(deployment(model, name, provider)))
+    Ok(Some(deployment(model, name, provider, routing)))
 }
 
-fn deployment(model: &Model, name: &str, provider: Arc<dyn Provider>) -> Deployment {
-    Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider)
-        .with_settings(deployment_settings(&model.params))
+fn deployment(
+    model: &Model,
+    name: &str,
+    provider: Arc<dyn Provider>,
+    settings: DeploymentSettings,
+) -> Deployment {
+    Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider).with_settings(settings)
 }
 
 fn unknown_provider(model: &str, parts: &Parts) -> Error {
@@ -109,9 +117,10 @@ fn options(params: &ModelParams) -> Options {
     options
 }
 
-fn deployment_settings(params: &ModelParams) -> DeploymentSettings {
+fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSettings> {
+    let (params, info) = (&model.params, &model.info);
     let mut settings = DeploymentSettings::default();
-    settings.weight = params.weight;
+    settings.weight = routing::numbers("weights", &config.router.weights)?.remove(&info.id).or(params.weight);
     settings.rpm = params.rpm;
     settings.tpm = params.tpm;
     settings.order = params.order;
@@ -123,5 +132,44 @@ fn deployment_settings(params: &ModelParams) -> DeploymentSettings {
     timeouts.total = params.timeout;
     settings.timeouts = timeouts;
     settings.stream_timeouts.total = params.stream_timeout;
-    settings
+    settings.cooldown.time = params.cooldown_time;
+    settings.cooldown.allowed_fails = info.allowed_fails;
+    settings.cooldown.allowed_fails_by_class =
+        routing::per_exception(&info.allowed_fails_policy, "AllowedFails");
+    settings.max_parallel_requests = routing::parallel(params, &config.router);
+    settings.budget = routing::own_budget(params);
+    settings.tags.clone_from(&params.tags);
+    settings.tag_patterns = params.tag_regex.iter().map(|pattern| regex(pattern)).collect::<Result<_>>()?;
+    settings.tag_filtering = info.enable_tag_filtering;
+    settings.tags_fail_open = info.allow_fail_open;
+    settings.blocked = info.blocked;
+    let regions = ["region_name", "aws_region_name", "vertex_location"];
+    let region = regions.iter().find_map(|name| params.options.get(*name)?.as_str());
+    settings.region = region.map(str::to_owned);
+    facts(model, &mut settings);
+    Ok(settings)
+}
+
+/// What is known of the model itself.
+fn facts(model: &Model, settings: &mut DeploymentSettings) {
+    let extra = &model.info.extra;
+    let can = |name: &str| extra.get(name).and_then(Value::as_bool);
+    settings.max_input_tokens = extra.get("max_input_tokens").and_then(Value::as_u64);
+    settings.prompt_cache_min_tokens = extra.get("prompt_cache_min_tokens").and_then(Value::as_u64);
+    settings.capabilities.web_search = can("supports_web_search");
+    settings.capabilities.vision = can("supports_vision");
+    settings.capabilities.tools = can("supports_function_calling");
+    settings.capabilities.response_schema = can("supports_response_schema");
+    let price = |name: &str| extra.get(name).and_then(Value::as_f64);
+    let prices = (price("input_cost_per_token"), price("output_cost_per_token"));
+    if let (Some(input), Some(output)) = prices {
+        settings.prices = Some(TokenPrices { input, output });
+    }
+}
+
+fn regex(pattern: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|error| {
+        let message = format!("`{pattern}` is no pattern: {error}");
+        Error::new(ErrorKind::InvalidRequest, message).with_param("tag_regex")
+    })
 }

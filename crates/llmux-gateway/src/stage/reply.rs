@@ -4,18 +4,27 @@ use http::{HeaderValue, Response, header};
 use llmux_core::RequestContext;
 use llmux_router::{Answer, AnswerBody, Refusal};
 
-use super::settle::Settle;
-use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
+use super::{receive::Received, settle::Settle};
+use crate::{
+    body::Body,
+    dispatch::Framing,
+    error,
+    headers::{self, Tries},
+    snapshot::Snapshot,
+};
 
 /// Writes the answer.
 pub(crate) fn answer(
     cx: &RequestContext,
     snapshot: &Snapshot,
+    received: &Received,
     answer: Answer,
-    framing: Option<Framing>,
     settle: Settle,
 ) -> Response<Body> {
-    let Answer { status, headers: upstream, body, deployment, retries, dropped, .. } = answer;
+    let Answer {
+        status, headers: upstream, body, deployment, retries, max_retries, fallbacks, dropped, ..
+    } = answer;
+    let tries = Tries { model: &received.model, retries, max_retries, fallbacks };
     let (body, content_type) = match body {
         AnswerBody::Whole(bytes, report) => {
             settle.complete(&report);
@@ -24,7 +33,7 @@ pub(crate) fn answer(
         AnswerBody::Stream(tap) => {
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
             let scrubber = &snapshot.scrubber;
-            match framing {
+            match received.framing {
                 Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
                 _ => (Body::stream(tap, scrubber), "text/event-stream"),
             }
@@ -33,14 +42,14 @@ pub(crate) fn answer(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let out = response.headers_mut();
-    out.reserve(upstream.len().saturating_add(12));
+    out.reserve(upstream.len().saturating_add(14));
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if content_type == "text/event-stream" {
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // Asks reverse proxies in front of the gateway not to hold frames back.
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
-    headers::attribute(&deployment, retries, out);
+    headers::attribute(&deployment, tries, out);
     headers::dropped(&dropped, out);
     headers::forward(&upstream, out);
     headers::time(cx, out);
@@ -48,11 +57,18 @@ pub(crate) fn answer(
 }
 
 /// Writes the error of the last attempt.
-pub(crate) fn refusal(cx: &RequestContext, snapshot: &Snapshot, refusal: &Refusal) -> Response<Body> {
+pub(crate) fn refusal(
+    cx: &RequestContext,
+    snapshot: &Snapshot,
+    received: &Received,
+    refusal: &Refusal,
+) -> Response<Body> {
+    let Refusal { retries, max_retries, fallbacks, .. } = *refusal;
+    let tries = Tries { model: &received.model, retries, max_retries, fallbacks };
     let mut response = error::answer(&refusal.error, cx, snapshot);
     let out = response.headers_mut();
     if let Some(deployment) = &refusal.deployment {
-        headers::attribute(deployment, refusal.retries, out);
+        headers::attribute(deployment, tries, out);
     }
     if let Some(upstream) = refusal.error.headers() {
         headers::forward(&headers::scrubbed(upstream, &snapshot.scrubber), out);

@@ -48,7 +48,8 @@ fn a_rate_limit_cools_at_once_unless_the_deployment_is_the_only_one() {
 
 #[test]
 fn a_wrong_key_or_model_cools_at_once_even_the_only_deployment_but_an_unpaid_bill_does_not() {
-    for (status, alone, among_two) in [(401, Some(1), Some(1)), (404, Some(1), Some(1)), (402, None, Some(1))] {
+    for (status, alone, among_two) in [(401, Some(1), Some(1)), (404, Some(1), Some(1)), (402, None, Some(1))]
+    {
         assert_eq!(Case::new(1).failures_until_cooling(status, 900), alone, "{status}");
         assert_eq!(Case::new(2).failures_until_cooling(status, 1), among_two, "{status}");
     }

@@ -42,7 +42,9 @@ impl Keys {
         let prompt = if policy.prompt_cache { prompt::chain(ask, shortest(group)) } else { Vec::new() };
         Some(Self {
             caller: caller.filter(|_| policy.caller).map(|caller| pins.key((1, caller, &group.name))),
-            session: session.filter(|_| policy.session).map(|session| pins.key((2, caller, session, &group.name))),
+            session: session
+                .filter(|_| policy.session)
+                .map(|session| pins.key((2, caller, session, &group.name))),
             prompt: prompt.into_iter().map(|hash| pins.key((3, hash, &group.name))).collect(),
         })
     }

@@ -19,7 +19,9 @@ pub(crate) fn chain(ask: &Ask<'_>, least: u64) -> Vec<u64> {
     if !marked || tokens::estimate(ask.body, ask.envelope) < least {
         return Vec::new();
     }
-    let read = |name: &str| ask.envelope.get(ask.body, name).and_then(|raw| serde_json::from_slice::<Value>(raw).ok());
+    let read = |name: &str| {
+        ask.envelope.get(ask.body, name).and_then(|raw| serde_json::from_slice::<Value>(raw).ok())
+    };
     let mut chain = Chain::default();
     chain.content("system", &read("system").unwrap_or_default());
     for message in read("messages").iter().filter_map(Value::as_array).flatten() {
@@ -59,7 +61,10 @@ impl Chain {
         }
         self.in_tools = tools;
         self.hashes.push(self.hasher.finish());
-        if block.get("cache_control").is_some_and(|mark| mark.get("type").and_then(Value::as_str) == Some("ephemeral")) {
+        if block
+            .get("cache_control")
+            .is_some_and(|mark| mark.get("type").and_then(Value::as_str) == Some("ephemeral"))
+        {
             self.marked = self.hashes.len();
         }
     }

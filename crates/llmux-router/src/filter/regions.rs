@@ -41,7 +41,8 @@ pub(crate) fn of(name: &str) -> Option<Region> {
         let outside = ["eu-west-2", "europe-west2", "eu-central-2", "europe-west6"];
         return (!outside.contains(&name.as_str())).then_some(Region::Eu);
     }
-    let us = name == "us" || starts(&["us-", "eastus", "westus", "usgov"]) || AMERICAN.contains(&name.as_str());
+    let us =
+        name == "us" || starts(&["us-", "eastus", "westus", "usgov"]) || AMERICAN.contains(&name.as_str());
     us.then_some(Region::Us)
 }
 

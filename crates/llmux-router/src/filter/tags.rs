@@ -82,7 +82,9 @@ impl<'a> Wanted<'a> {
 
     /// A pattern does not make good for tags that are missing, where all of them are needed.
     fn match_agent(&self, member: &Member) -> bool {
-        let Some(agent) = self.agent.as_deref().filter(|_| self.any || self.names.is_empty()) else { return false };
+        let Some(agent) = self.agent.as_deref().filter(|_| self.any || self.names.is_empty()) else {
+            return false;
+        };
         member.deployment.settings().tag_patterns.iter().any(|pattern| pattern.is_match(agent))
     }
 

@@ -56,9 +56,9 @@ impl Pins {
         let until = now.seconds().saturating_add(ttl).min(u64::from(u32::MAX));
         let value = until << 32 | u64::from(mark);
         let places = places(entries, key);
-        let own = places.iter().find(|(mixed, value)| {
-            mixed.load(Ordering::Relaxed) ^ value.load(Ordering::Relaxed) == key.0
-        });
+        let own = places
+            .iter()
+            .find(|(mixed, value)| mixed.load(Ordering::Relaxed) ^ value.load(Ordering::Relaxed) == key.0);
         let oldest = || places.iter().min_by_key(|(_, value)| ends(value.load(Ordering::Relaxed)));
         if let Some((mixed, slot)) = own.or_else(oldest) {
             slot.store(value, Ordering::Release);

@@ -64,8 +64,11 @@ async fn pain_24_every_failed_attempt_counts_and_a_cooldown_ends_when_it_says() 
 
 #[tokio::test(start_paused = true)]
 async fn when_all_are_left_alone_the_client_is_told_how_long_in_litellms_words() {
-    let router =
-        router(statuses([("a", 401), ("b", 401)])).deployment(member("a")).deployment(member("b")).build().unwrap();
+    let router = router(statuses([("a", 401), ("b", 401)]))
+        .deployment(member("a"))
+        .deployment(member("b"))
+        .build()
+        .unwrap();
     Request::openai("m").refused(&router).await;
     advance(Duration::from_secs(2)).await;
     let error = Request::openai("m").refused(&router).await.error;

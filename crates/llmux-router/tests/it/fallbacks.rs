@@ -16,9 +16,9 @@ fn list(value: &Value) -> FallbackList {
 
 /// Groups `m`, `n`, `o` and `p` of one deployment each, whose host is the group's name.
 fn groups(transport: ScriptedTransport, change: impl FnOnce(&mut RouterPolicy)) -> Router {
-    let builder = ["m", "n", "o", "p"].into_iter().fold(router(transport), |router, group| {
-        router.deployment(of_group(group, group))
-    });
+    let builder = ["m", "n", "o", "p"]
+        .into_iter()
+        .fold(router(transport), |router, group| router.deployment(of_group(group, group)));
     builder.policy(|policy| policy.retry.retries = 0).policy(change).build().unwrap()
 }
 
@@ -58,8 +58,10 @@ async fn a_star_stands_for_every_model_and_an_unknown_one_takes_the_first_defaul
 #[tokio::test(start_paused = true)]
 async fn no_model_is_asked_twice_however_the_lists_lead_around() {
     let transport = statuses([("m", 500), ("n", 500), ("o", 500)]);
-    let router =
-        groups(transport.clone(), general(&json!([{"m": ["n", "m"]}, {"n": ["o", "m"]}, {"o": ["n", "m", "o"]}])));
+    let router = groups(
+        transport.clone(),
+        general(&json!([{"m": ["n", "m"]}, {"n": ["o", "m"]}, {"o": ["n", "m", "o"]}])),
+    );
     let refusal = Request::openai("m").refused(&router).await;
     assert_eq!((asked(&transport), refusal.fallbacks), (vec!["m".into(), "n".into(), "o".into()], 2));
     assert_eq!(refusal.error.message(), "failed with 500", "the first model's error is told");
@@ -94,7 +96,10 @@ async fn a_fallback_may_change_the_request() {
     let to = json!([{"model": "n", "messages": messages, "max_tokens": 7}]);
     Request::openai("m").directed(|d| d.fallbacks = Some(list(&to))).said(&router).await.unwrap();
     let sent = transport.requests().pop().unwrap().json();
-    assert_eq!((&sent["messages"], &sent["max_tokens"], &sent["model"]), (&messages, &json!(7), &json!("n-model")));
+    assert_eq!(
+        (&sent["messages"], &sent["max_tokens"], &sent["model"]),
+        (&messages, &json!(7), &json!("n-model"))
+    );
 }
 
 fn too_long() -> Answer {
@@ -109,10 +114,9 @@ fn refused_content() -> Answer {
 
 #[tokio::test(start_paused = true)]
 async fn prompts_that_do_not_fit_and_refused_contents_have_lists_of_their_own() {
-    for (answer, kind) in [
-        (too_long(), ErrorKind::ContextWindowExceeded),
-        (refused_content(), ErrorKind::ContentPolicy),
-    ] {
+    for (answer, kind) in
+        [(too_long(), ErrorKind::ContextWindowExceeded), (refused_content(), ErrorKind::ContentPolicy)]
+    {
         let transport = ScriptedTransport::new();
         let broken = answer.clone();
         transport.answer_with(move |sent| match sent.header("host") {
@@ -130,7 +134,11 @@ async fn prompts_that_do_not_fit_and_refused_contents_have_lists_of_their_own() 
         // The list is there and says nothing about this model: the error stays.
         assert_eq!(Request::openai("p").refused(&router).await.error.kind(), kind);
         let plain = groups(transport.clone(), general(&json!([{"*": ["n"]}])));
-        assert_eq!(Request::openai("m").answered_by(&plain).await, "n", "without a list the general one counts");
+        assert_eq!(
+            Request::openai("m").answered_by(&plain).await,
+            "n",
+            "without a list the general one counts"
+        );
     }
 }
 
@@ -152,7 +160,8 @@ async fn failures_can_be_pretended_to_see_where_requests_go() {
         assert_eq!((said.by.as_str(), said.fallbacks), (by, 1), "{mock:?}");
     }
     assert!(!asked(&transport).contains(&"m".to_owned()));
-    let error = Request::openai("n").directed(|d| d.mock = Some(MockFailure::Fault)).refused(&router).await.error;
+    let error =
+        Request::openai("n").directed(|d| d.mock = Some(MockFailure::Fault)).refused(&router).await.error;
     assert!(error.message().starts_with("This is a mock exception for model=n"), "{error}");
     assert_eq!(error.status().as_u16(), 500);
 }
