@@ -68,7 +68,11 @@ pub(crate) async fn explain(snapshot: &Snapshot, request: Request<Incoming>) -> 
     let received = receive::run(snapshot, &cx, parts, body, None).await;
     let explained = received.and_then(|received| route::explain(snapshot, &cx, &received));
     match explained {
-        Ok(explanation) => crate::gateway::json(serde_json::json!(explanation).to_string()),
+        Ok(explanation) => {
+            // Reasons of cooldowns are words of providers, which may repeat a key.
+            let text = serde_json::json!(explanation).to_string();
+            crate::gateway::json(snapshot.scrubber.scrub(text.as_bytes()).into_owned())
+        }
         Err(refused) => error::answer(&refused, &cx, snapshot),
     }
 }

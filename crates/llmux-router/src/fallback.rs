@@ -158,8 +158,7 @@ mod tests {
 
     #[test]
     fn a_typed_list_without_the_model_is_no_reason_to_take_the_general_one() {
-        let mut policy = FallbackPolicy::default();
-        policy.general = list(&[("m", "general")]);
+        let mut policy = FallbackPolicy { general: list(&[("m", "general")]), ..FallbackPolicy::default() };
         let long = Error::upstream(ErrorKind::ContextWindowExceeded, "too long");
         assert_eq!(policy.after(&long, "m"), [Fallback::to("general")]);
         policy.context_window = list(&[("m", "longer")]);

@@ -162,8 +162,8 @@ mod tests {
 
     #[test]
     fn the_number_is_the_requests_else_the_classes_else_the_routers() {
-        let mut policy = RetryPolicy::default();
-        policy.by_class = PerException::default().with(Exception::Timeout, 4).with(Exception::RateLimit, 0);
+        let by_class = PerException::default().with(Exception::Timeout, 4).with(Exception::RateLimit, 0);
+        let mut policy = RetryPolicy { by_class, ..RetryPolicy::default() };
         policy.by_class.default = Some(1);
         let tries = |policy: &RetryPolicy, kind, wanted, group| {
             let error = Error::upstream(kind, "no");
@@ -188,8 +188,8 @@ mod tests {
 
     #[test]
     fn a_class_that_a_policy_names_is_repeated_even_if_it_would_not_be() {
-        let mut policy = RetryPolicy::default();
-        policy.by_class = PerException::default().with(Exception::BadRequest, 1);
+        let by_class = PerException::default().with(Exception::BadRequest, 1);
+        let policy = RetryPolicy { by_class, ..RetryPolicy::default() };
         let mistake = Error::upstream(ErrorKind::InvalidRequest, "no");
         assert_eq!(policy.decide(&Failed { untried: true, ..failed(&mistake) }, 0), Decision::Elsewhere);
         let content = Error::upstream(ErrorKind::ContentPolicy, "no");

@@ -21,9 +21,8 @@ pub(crate) static LITELLM: Section = Section {
         Key::new(
             "expose_router_debug_in_errors",
             Flag,
-            "Name the models that were tried in errors after fallbacks.",
-        )
-        .default("true"),
+            "Name the models that were tried in errors after fallbacks, which is done unless this is `false`.",
+        ),
         Key::new("tag_budget_config", Sections(&routing::BUDGET), "What may be spent, by tag."),
         Key::new("json_logs", Flag, "As `logging.format: json`, which wins.").default("false"),
         Key::new("set_verbose", Flag, "As `logging.level: debug`, which wins.").default("false"),
