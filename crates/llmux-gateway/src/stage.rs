@@ -6,3 +6,4 @@ pub(crate) mod receive;
 pub(crate) mod reply;
 pub(crate) mod route;
 pub(crate) mod settle;
+mod unwrap;

@@ -16,6 +16,7 @@
 pub mod compatible;
 
 mod anthropic;
+mod bedrock;
 mod echo;
 mod estimate;
 mod gemini;
@@ -24,7 +25,7 @@ mod shape;
 mod speak;
 mod target;
 
-use llmux_core::Registry;
+use llmux_core::{Component as _, Registry};
 
 /// Adds every provider of this crate.
 pub fn register(registry: &mut Registry) {
@@ -32,6 +33,8 @@ pub fn register(registry: &mut Registry) {
     compatible::register(providers);
     openai::register(providers);
     providers.register::<anthropic::Anthropic>();
+    providers.register::<bedrock::Bedrock>();
+    providers.register_as("bedrock_converse", bedrock::Bedrock::build);
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
     providers.plan(PLANNED.iter().copied());
@@ -50,6 +53,10 @@ const MODEL_HINTS: &[(&str, &str)] = &[
     ("babbage-", "openai"),
     ("claude-", "anthropic"),
     ("gemini-", "gemini"),
+    ("anthropic.claude-", "bedrock"),
+    ("us.anthropic.", "bedrock"),
+    ("eu.anthropic.", "bedrock"),
+    ("amazon.", "bedrock"),
 ];
 
 /// Providers of LiteLLM that speak a dialect of their own and are not here yet.
@@ -59,8 +66,6 @@ const PLANNED: &[&str] = &[
     "azure",
     "azure_ai",
     "azure_text",
-    "bedrock",
-    "bedrock_converse",
     "black_forest_labs",
     "cohere",
     "cohere_chat",
@@ -99,6 +104,7 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
         (openai::HOST.name, openai::HOST.key_env, openai::HOST.base_env),
         (anthropic::NAME, anthropic::KEY_ENV, anthropic::BASE_ENV),
         (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
+        (bedrock::NAME, bedrock::KEY_ENV, bedrock::BASE_ENV),
     ];
     native.into_iter().chain(compatible)
 }

@@ -10,7 +10,7 @@ use llmux_router::{Directions, Overrides};
 use llmux_wire::json::{edit::Edits, envelope};
 use serde_json::{Map, Value};
 
-use super::directions;
+use super::{directions, unwrap};
 use crate::{
     dispatch::{Framing, streamed},
     server::read_body,
@@ -75,10 +75,11 @@ pub(crate) async fn run(
         Some(model) => model.into_owned(),
         None => fields_of.text("model")?.ok_or_else(|| missing("model"))?,
     };
-    let framing = streamed(&parts.uri);
-    let stream = match cx.dialect {
-        Dialect::Gemini => framing.is_some(),
-        _ => fields_of.boolean("stream")?.unwrap_or_default(),
+    let by_path = streamed(&parts.uri);
+    let framing = by_path.flatten();
+    let stream = match by_path {
+        Some(framing) => framing.is_some(),
+        None => fields_of.boolean("stream")?.unwrap_or_default(),
     };
     let overrides = overrides(&fields_of, &parts.headers, stream)?;
     let directions = directions::read(snapshot, &fields_of, &parts.headers, parts.uri.query())?;
@@ -86,6 +87,11 @@ pub(crate) async fn run(
         return Err(missing("model"));
     }
     let streams = stream && matches!(cx.operation, Operation::Chat | Operation::Completion);
+    let mut headers = parts.headers;
+    if cx.sdk != cx.dialect {
+        body = unwrap::run(&body, &fields, stream, &mut headers);
+        fields = envelope::read(&body)?;
+    }
     if snapshot.wishes.stream_usage && streams && cx.dialect == Dialect::OpenAi {
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
