@@ -96,7 +96,6 @@ pub(crate) async fn run(
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    let headers = parts.headers;
     Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides, directions })
 }
 

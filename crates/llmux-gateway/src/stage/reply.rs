@@ -47,7 +47,7 @@ pub(crate) fn answer(
     let out = response.headers_mut();
     out.reserve(upstream.len().saturating_add(14));
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if framing == Some(Framing::Chunks) {
+    if received.framing == Some(Framing::Chunks) {
         out.insert("x-amzn-bedrock-content-type", HeaderValue::from_static("application/json"));
     }
     if content_type == "text/event-stream" || content_type == event_stream::MEDIA_TYPE {
