@@ -16,6 +16,8 @@ pub enum Endpoint<'a> {
     ModelInfo(Cow<'a, str>),
     /// How a deployment would be chosen for a request.
     Explain,
+    /// Whether the deployments work.
+    Health,
     /// Whether the process is alive.
     Liveness,
     /// Whether it takes requests.
@@ -129,7 +131,8 @@ fn find(path: &str) -> Endpoint<'_> {
         "/" => return Endpoint::Landing,
         "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
         "/health/readiness" => return Endpoint::Readiness,
-        "/router/explain" => return Endpoint::Explain,
+        "/health" => return Endpoint::Health,
+        "/router/explain" | "/v1/router/explain" => return Endpoint::Explain,
         "/v1/models" | "/models" => return Endpoint::Models,
         _ => {}
     }

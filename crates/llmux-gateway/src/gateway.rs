@@ -14,7 +14,7 @@ use crate::{
     body::Body,
     catalogue,
     dispatch::{Endpoint, dispatch, wraps},
-    error, landing, pipeline,
+    error, health, landing, pipeline,
     server::{Handler, Peer},
     snapshot::Snapshot,
 };
@@ -57,6 +57,15 @@ impl Gateway {
             Endpoint::Model(operation, dialect, model) => {
                 pipeline::run(snapshot, request, operation, dialect, model).await
             }
+            Endpoint::Health => match checked() {
+                Ok(()) => {
+                    // What providers say of themselves may repeat a key.
+                    let query = request.uri().query().map(str::to_owned);
+                    let told = health::check(&snapshot.router, query.as_deref()).await.to_string();
+                    json(snapshot.scrubber.scrub(told.as_bytes()).into_owned())
+                }
+                Err(refused) => error::respond(&refused, dialect),
+            },
             Endpoint::Explain => pipeline::explain(snapshot, request).await,
             Endpoint::Models => match checked() {
                 Ok(()) => json(catalogue::list(&snapshot.router, dialect)),

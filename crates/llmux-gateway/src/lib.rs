@@ -15,6 +15,7 @@ mod dispatch;
 mod error;
 mod gateway;
 mod headers;
+mod health;
 mod landing;
 mod pipeline;
 mod snapshot;

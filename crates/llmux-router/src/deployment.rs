@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 use llmux_core::{DeploymentId, ModelName, Provider, Timeouts, TokenPrices};
 use regex::Regex;
 
-use crate::{cooldown::DeploymentCooldown, pattern::Pattern};
+use crate::{cooldown::DeploymentCooldown, health::HealthCheck, pattern::Pattern};
 
 /// What a deployment is configured with beside its provider.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +51,8 @@ pub struct DeploymentSettings {
     pub blocked: bool,
     /// The shortest prompt, in tokens, that its provider keeps in a cache.
     pub prompt_cache_min_tokens: Option<u64>,
+    /// How it is asked whether it works.
+    pub health_check: HealthCheck,
 }
 
 /// What a model can do; nothing where it is not known.

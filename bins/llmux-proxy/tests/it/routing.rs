@@ -152,3 +152,19 @@ router_settings: {{num_retries: {retries}}}
     assert!(answer.header("retry-after").is_some());
     assert_eq!(upstream.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn health_asks_every_deployment_or_those_that_are_named() {
+    let proxy = with_settings("general_settings: {master_key: sk-how-are-you}").await;
+    let health = async |query: &str| {
+        Answer::of(proxy.get(&format!("/health{query}")).bearer_auth("sk-how-are-you")).await.json()
+    };
+    let all = health("").await;
+    assert_eq!((&all["healthy_count"], &all["unhealthy_count"]), (&json!(1), &json!(1)));
+    assert_eq!(all["healthy_endpoints"][0]["model_id"], "good-1");
+    assert_eq!(all["unhealthy_endpoints"][0]["status"], 503);
+    let one = health("?model=good").await;
+    assert_eq!((&one["healthy_count"], &one["unhealthy_count"]), (&json!(1), &json!(0)));
+    assert_eq!(health("?model_id=bad-1").await["unhealthy_count"], 1);
+    assert_eq!(Answer::of(proxy.get("/health")).await.status, 401);
+}

@@ -136,8 +136,6 @@ pub struct ModelInfo {
     pub allowed_fails: Option<u32>,
     /// The same by the class of the failure.
     pub allowed_fails_policy: ByClass,
-    /// Whether checks in the background leave it out.
-    pub disable_background_health_check: bool,
     /// Time for a health check.
     pub health_check_timeout: Option<Duration>,
     /// The model to ask in a health check.

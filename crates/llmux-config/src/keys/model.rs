@@ -227,6 +227,7 @@ pub(crate) static INFO: Section = Section {
             "access_groups",
             "team_id",
             "team_public_model_name",
+            "disable_background_health_check",
             "health_check_voice",
             "health_check_params",
             "discoverable",

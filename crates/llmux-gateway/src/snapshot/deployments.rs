@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llmux_config::{Config, Echo, Model, ModelParams};
 use llmux_core::{
-    Error, ErrorKind, ExposeSecret, Options, Provider, ProviderSettings, Result, Shaping, Timeouts,
-    TokenPrices,
+    Error, ErrorKind, ExposeSecret, Operation, Options, Provider, ProviderSettings, Result, Shaping,
+    Timeouts, TokenPrices,
 };
-use llmux_router::{Deployment, DeploymentSettings, closest};
+use llmux_router::{Deployment, DeploymentSettings, HealthCheck, closest};
 use regex::Regex;
 use serde_json::Value;
 
@@ -143,11 +143,24 @@ fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSetti
     settings.tag_filtering = info.enable_tag_filtering;
     settings.tags_fail_open = info.allow_fail_open;
     settings.blocked = info.blocked;
+    settings.health_check = health_check(info);
     let regions = ["region_name", "aws_region_name", "vertex_location"];
     let region = regions.iter().find_map(|name| params.options.get(*name)?.as_str());
     settings.region = region.map(str::to_owned);
     facts(model, &mut settings);
     Ok(settings)
+}
+
+/// How the deployment is asked whether it works.
+fn health_check(info: &llmux_config::ModelInfo) -> HealthCheck {
+    let mut check = HealthCheck::default();
+    if info.mode.as_deref() == Some("embedding") {
+        check.operation = Operation::Embeddings;
+    }
+    check.model.clone_from(&info.health_check_model);
+    check.max_tokens = info.health_check_max_tokens.unwrap_or(check.max_tokens);
+    check.timeout = info.health_check_timeout.unwrap_or(check.timeout);
+    check
 }
 
 /// What is known of the model itself.
