@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use llmux_core::{DeploymentId, ModelName, Provider, Timeouts, TokenPrices};
+use http::{HeaderName, HeaderValue};
+use llmux_core::{DeploymentId, ModelFacts, ModelName, Provider, Timeouts, TokenPrices};
 use regex::Regex;
 
 use crate::{cooldown::DeploymentCooldown, health::HealthCheck, pattern::Pattern};
@@ -53,6 +54,8 @@ pub struct DeploymentSettings {
     pub prompt_cache_min_tokens: Option<u64>,
     /// How it is asked whether it works.
     pub health_check: HealthCheck,
+    /// What is known of the model: limits, capabilities, prices. What is said above comes first.
+    pub facts: Option<Arc<dyn ModelFacts>>,
 }
 
 /// What a model can do; nothing where it is not known.
@@ -85,6 +88,7 @@ pub struct Deployment {
     model: String,
     provider: Arc<dyn Provider>,
     settings: DeploymentSettings,
+    labels: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Deployment {
@@ -103,6 +107,7 @@ impl Deployment {
             model: model.into(),
             provider,
             settings: DeploymentSettings::default(),
+            labels: Vec::new(),
         }
     }
 
@@ -111,6 +116,19 @@ impl Deployment {
     pub fn with_settings(mut self, settings: DeploymentSettings) -> Self {
         self.settings = settings;
         self
+    }
+
+    /// Sets headers that name the deployment in front of clients, made once instead of for each answer.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// Headers that name the deployment in front of clients.
+    #[must_use]
+    pub fn labels(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.labels
     }
 
     /// Its identifier.
@@ -144,7 +162,8 @@ impl Deployment {
     }
 
     /// The provider's name of the model for a request that asks for `requested`.
-    pub(crate) fn model_for(&self, requested: &str) -> Cow<'_, str> {
+    #[must_use]
+    pub fn model_for(&self, requested: &str) -> Cow<'_, str> {
         if !Pattern::is_pattern(&self.model) {
             return Cow::Borrowed(&self.model);
         }

@@ -53,4 +53,3 @@ pub use policy::{AffinityPolicy, HedgePolicy, RouterPolicy, RoutingGroup, TagPol
 pub use retry::{RetryBudget, RetryPolicy};
 pub use state::{DeploymentState, RouterState};
 pub use table::Listing;
-pub use tokens::TokenCounter;

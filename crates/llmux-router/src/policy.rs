@@ -2,12 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use llmux_core::{LimitUse, Strategy, Timeouts};
+use llmux_core::{LimitUse, Strategy, Timeouts, TokenCounter};
 
-use crate::{
-    cooldown::CooldownPolicy, deployment::Budget, fallback::FallbackPolicy, retry::RetryPolicy,
-    tokens::TokenCounter,
-};
+use crate::{cooldown::CooldownPolicy, deployment::Budget, fallback::FallbackPolicy, retry::RetryPolicy};
 
 /// How requests find their way, and what happens when they fail.
 #[derive(Clone)]

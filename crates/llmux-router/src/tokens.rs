@@ -2,16 +2,8 @@
 
 use std::fmt;
 
-use llmux_core::{Dialect, Envelope};
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
-/// Counts the tokens of a prompt as a model's own tokenizer would.
-///
-/// It is asked only when it matters: when a prompt has more bytes than some deployment takes tokens.
-pub trait TokenCounter: Send + Sync {
-    /// The number of tokens of a request's prompt; `None` when it cannot tell, which excludes no deployment.
-    fn count(&self, model: &str, dialect: Dialect, body: &[u8], envelope: &Envelope) -> Option<u64>;
-}
+use llmux_core::{Envelope, TokenCounter};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The fields of a body that hold the prompt, over all dialects.
 const FIELDS: &[&str] =
@@ -27,73 +19,83 @@ pub(crate) fn most(body: &[u8], envelope: &Envelope) -> u64 {
 
 /// A cautious guess: a quarter of the bytes of all texts, files and images left out.
 pub(crate) fn estimate(body: &[u8], envelope: &Envelope) -> u64 {
-    let text = |name: &&str| {
-        let raw = envelope.get(body, name)?;
-        serde_json::Deserializer::from_slice(raw).deserialize_any(Text).ok()
-    };
-    FIELDS.iter().filter_map(text).sum::<u64>() / BYTES
+    let mut bytes = 0_u64;
+    texts(body, envelope, &mut |text| bytes = bytes.saturating_add(text.len() as u64));
+    bytes / BYTES
 }
 
-/// Sums up the bytes of all texts of a value.
-struct Text;
+/// The tokens of all texts, as this model would read them.
+pub(crate) fn count(counter: &dyn TokenCounter, model: &str, body: &[u8], envelope: &Envelope) -> u64 {
+    let mut tokens = 0_u64;
+    texts(body, envelope, &mut |text| tokens = tokens.saturating_add(counter.count(model, text)));
+    tokens
+}
 
-impl<'de> Visitor<'de> for Text {
-    type Value = u64;
+/// Shows every text of the prompt. What cannot be read shows none.
+fn texts(body: &[u8], envelope: &Envelope, show: &mut dyn FnMut(&str)) {
+    for raw in FIELDS.iter().filter_map(|name| envelope.get(body, name)) {
+        // The provider will say what is wrong with it.
+        _ = Text(show).deserialize(&mut serde_json::Deserializer::from_slice(raw));
+    }
+}
+
+/// Shows all texts of a value.
+struct Text<'f>(&'f mut dyn FnMut(&str));
+
+impl<'de> DeserializeSeed<'de> for Text<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("anything")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<u64, E> {
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
         // Files are long, and have no spaces in them.
         let data = text.starts_with("data:") || text.len() > 4_096 && !text.as_bytes().contains(&b' ');
-        Ok(if data { 0 } else { text.len() as u64 })
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_unit<E>(self) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<u64, A::Error> {
-        let mut sum = 0_u64;
-        while let Some(more) = items.next_element_seed(Seed)? {
-            sum = sum.saturating_add(more);
+        if !data {
+            (self.0)(text);
         }
-        Ok(sum)
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<u64, A::Error> {
-        let mut sum = 0_u64;
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Text(&mut *self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         while entries.next_key::<IgnoredAny>()?.is_some() {
-            sum = sum.saturating_add(entries.next_value_seed(Seed)?);
+            entries.next_value_seed(Text(&mut *self.0))?;
         }
-        Ok(sum)
-    }
-}
-
-struct Seed;
-
-impl<'de> serde::de::DeserializeSeed<'de> for Seed {
-    type Value = u64;
-
-    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<u64, D::Error> {
-        value.deserialize_any(Text)
+        Ok(())
     }
 }
 

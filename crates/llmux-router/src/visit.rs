@@ -1,8 +1,8 @@
 //! One request at one deployment: counted while it lasts, and accounted for once, however it ends.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use llmux_core::{Error, ErrorKind, Moment, ReplyReport};
+use llmux_core::{Error, ErrorKind, Moment, ReplyReport, Terms};
 use llmux_wire::tap::Ending;
 
 use crate::{
@@ -108,13 +108,29 @@ impl Visit {
     fn pay(&self, report: &ReplyReport) {
         let (shared, now) = (self.shared(), self.shared().state.now());
         self.member.state.stats.tokens().add(now, report.usage.total());
-        let Some(prices) = self.member.deployment.settings().prices else { return };
-        let usage = &report.usage;
-        let dollars =
-            usage.prompt_total() as f64 * prices.input + usage.completion_total() as f64 * prices.output;
+        if self.member.purses.is_empty() && self.tags.is_empty() {
+            return;
+        }
+        let Some(dollars) = self.cost(report, now) else { return };
         self.member.purses.iter().for_each(|purse| purse.pay(dollars, now));
         let of_tags = self.tags.iter().filter_map(|tag| shared.tag_budgets.get(tag));
         of_tags.for_each(|purse| purse.pay(dollars, now));
+    }
+
+    /// US dollars: by what is known of the model, else by the prices of its tokens.
+    fn cost(&self, report: &ReplyReport, now: Moment) -> Option<f64> {
+        let (usage, deployment) = (&report.usage, &self.member.deployment);
+        let settings = deployment.settings();
+        if let Some(facts) = &settings.facts {
+            let elapsed = Duration::from_millis(now.millis().saturating_sub(self.started.millis()));
+            let terms = Terms::new()
+                .with_service(report.service)
+                .with_elapsed(elapsed)
+                .with_models(Some(deployment.model()), report.model.as_deref());
+            return facts.bill(usage, &terms).map(|bill| bill.total.to_f64());
+        }
+        let prices = settings.prices?;
+        Some(usage.prompt_total() as f64 * prices.input + usage.completion_total() as f64 * prices.output)
     }
 
     /// Counts a failure; the deployment may be left alone for a while.

@@ -69,6 +69,12 @@ impl Tap {
         self.reply.has_failed()
     }
 
+    /// What has been learnt of the answer so far.
+    #[must_use]
+    pub fn report(&self) -> ReplyReport {
+        self.reply.report()
+    }
+
     fn over(&mut self, ending: Ending) {
         self.upstream = None;
         if let Some(watch) = self.watch.take() {

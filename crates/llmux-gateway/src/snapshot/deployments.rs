@@ -3,32 +3,36 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use llmux_catalog::DeploymentFacts;
 use llmux_config::{Config, Echo, Model, ModelParams};
 use llmux_core::{
-    Error, ErrorKind, ExposeSecret, Operation, Options, Provider, ProviderSettings, Result, Shaping,
-    Timeouts, TokenPrices,
+    Capability, Error, ErrorKind, ExposeSecret, ModelFacts, Operation, Options, Provider, ProviderSettings,
+    Result, Shaping, Terms, Timeouts, TokenPrices, Usage,
 };
 use llmux_router::{Deployment, DeploymentSettings, HealthCheck, closest};
 use regex::Regex;
 use serde_json::Value;
 
-use super::{Parts, inferred::Inferred, routing};
+use super::{Entry, Parts, facts, inferred::Inferred, routing};
+use crate::headers::labels;
 
 /// The provider that answers `mock_response` without calling anybody.
 const BUILT_IN: &str = "llmux";
 
-/// Builds the deployment; `None` when its provider does not exist yet.
-pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Option<Deployment>> {
+/// Builds the deployment and what can be told of it; `None` when its provider does not exist yet.
+pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Option<(Deployment, Entry)>> {
     let params = &model.params;
     let registry = &parts.registry;
     let routing = deployment_settings(model, config)?;
     if params.model == "*" && params.provider.is_none() && params.mock_response.is_none() {
         let inferred = Inferred::new(registry, &provider_settings(params, config, parts)?);
-        return Ok(Some(deployment(model, "*", Arc::new(inferred), routing)));
+        let facts = facts::build(model, ("", "*"), config, parts)?;
+        return Ok(Some(deployment(model, "*", Arc::new(inferred), routing, facts)));
     }
     let Some((provider, name)) = registry.split_model(&params.model, params.provider.as_deref()) else {
         return Err(unknown_provider(&params.model, parts));
     };
+    let asked = provider;
     let provider = if params.mock_response.is_some() { BUILT_IN } else { provider };
     if registry.providers.is_planned(provider) {
         return Ok(None);
@@ -37,20 +41,30 @@ pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Opt
         return Err(unknown_provider(&params.model, parts));
     }
     let mut settings = provider_settings(params, config, parts)?;
-    if let Some(base) = model.info.extra.get("base_model") {
-        settings.options.set("base_model", base.clone());
+    if let Some(base) = &model.info.base_model {
+        settings.options.set("base_model", base.as_str());
     }
     let provider = registry.providers.build(provider, &settings)?;
-    Ok(Some(deployment(model, name, provider, routing)))
+    // A canned answer costs what the model would that it stands for.
+    let priced = if params.mock_response.is_some() { asked } else { provider.name() };
+    let facts = facts::build(model, (priced, name), config, parts)?;
+    Ok(Some(deployment(model, name, provider, routing, facts)))
 }
 
 fn deployment(
     model: &Model,
     name: &str,
     provider: Arc<dyn Provider>,
-    settings: DeploymentSettings,
-) -> Deployment {
-    Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider).with_settings(settings)
+    mut settings: DeploymentSettings,
+    facts: Arc<DeploymentFacts>,
+) -> (Deployment, Entry) {
+    let entry = Entry::new(model, provider.name(), Arc::clone(&facts));
+    known(name, &facts, &mut settings);
+    settings.facts = Some(facts);
+    let deployment =
+        Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider).with_settings(settings);
+    let labels = labels(&deployment);
+    (deployment.with_labels(labels), entry)
 }
 
 fn unknown_provider(model: &str, parts: &Parts) -> Error {
@@ -73,6 +87,7 @@ fn provider_settings(params: &ModelParams, config: &Config, parts: &Parts) -> Re
     settings.headers = headers(params)?;
     settings.environment = parts.environment.clone();
     settings.transport = Some(Arc::clone(&parts.transport));
+    settings.tokens = Some(Arc::clone(&parts.tokens));
     settings.options = options(params);
     let mut shaping = Shaping::default();
     shaping.drop_params = params.drop_params.unwrap_or(config.litellm.drop_params);
@@ -147,7 +162,9 @@ fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSetti
     let regions = ["region_name", "aws_region_name", "vertex_location"];
     let region = regions.iter().find_map(|name| params.options.get(*name)?.as_str());
     settings.region = region.map(str::to_owned);
-    facts(model, &mut settings);
+    // Only where the deployment says so itself: nobody is left when all are said not to search.
+    settings.capabilities.web_search = info.extra.get("supports_web_search").and_then(Value::as_bool);
+    settings.prompt_cache_min_tokens = info.extra.get("prompt_cache_min_tokens").and_then(Value::as_u64);
     Ok(settings)
 }
 
@@ -163,22 +180,27 @@ fn health_check(info: &llmux_config::ModelInfo) -> HealthCheck {
     check
 }
 
-/// What is known of the model itself.
-fn facts(model: &Model, settings: &mut DeploymentSettings) {
-    let extra = &model.info.extra;
-    let can = |name: &str| extra.get(name).and_then(Value::as_bool);
-    settings.max_input_tokens = extra.get("max_input_tokens").and_then(Value::as_u64);
-    settings.prompt_cache_min_tokens = extra.get("prompt_cache_min_tokens").and_then(Value::as_u64);
-    settings.capabilities.web_search = can("supports_web_search");
-    settings.capabilities.vision = can("supports_vision");
-    settings.capabilities.tools = can("supports_function_calling");
-    settings.capabilities.response_schema = can("supports_response_schema");
-    let price = |name: &str| extra.get(name).and_then(Value::as_f64);
-    let prices = (price("input_cost_per_token"), price("output_cost_per_token"));
+/// What is known of the model itself: what filters and strategies look at, looked up once.
+fn known(name: &str, facts: &DeploymentFacts, settings: &mut DeploymentSettings) {
+    let can = |capability| facts.supports(name, capability);
+    settings.max_input_tokens = facts.max_input_tokens(name);
+    settings.capabilities.vision = can(Capability::Vision);
+    settings.capabilities.tools = can(Capability::Tools);
+    settings.capabilities.response_schema = can(Capability::ResponseSchema);
+    // The price of a million tokens of each, so that no digit of a small price is lost.
+    let price = |input, output| {
+        let mut usage = Usage::default();
+        (usage.input, usage.output) = (input, output);
+        let bill = facts.bill(&usage, &Terms::new().with_models(Some(name), None))?;
+        Some(bill.total.to_f64() / MILLION as f64)
+    };
+    let prices = (price(MILLION, 0), price(0, MILLION));
     if let (Some(input), Some(output)) = prices {
         settings.prices = Some(TokenPrices { input, output });
     }
 }
+
+const MILLION: u64 = 1_000_000;
 
 fn regex(pattern: &str) -> Result<Regex> {
     Regex::new(pattern).map_err(|error| {

@@ -28,6 +28,7 @@ pub(super) fn builder(
     let args = Value::Object((*settings.routing_strategy_args).clone());
     let strategy = parts.registry.strategies.build(kind, &args).map_err(|error| errors.push(error)).ok()?;
     let mut policy = RouterPolicy::default();
+    policy.token_counter = Some(parts.tokens.clone());
     failures(config, &mut policy);
     if let Err(error) = fallbacks(config, &mut policy) {
         errors.push(error);

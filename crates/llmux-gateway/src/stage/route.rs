@@ -1,8 +1,11 @@
 //! `route`, `translate` and `exchange`: the router finds a deployment that answers.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use llmux_core::{Error, RequestContext};
+use llmux_core::{Error, Operation, RequestContext};
 use llmux_router::{Answer, Ask, Explanation, Refusal};
 
 use super::receive::Received;
@@ -29,6 +32,9 @@ pub(crate) async fn run(
     received: &Received,
 ) -> Result<Answer, Refusal> {
     let ask = ask(cx, received);
+    if cx.operation == Operation::CountTokens {
+        prepare_count(snapshot, &received.model).await;
+    }
     if !snapshot.wishes.forward_headers {
         return snapshot.router.ask(&ask).await;
     }
@@ -57,4 +63,12 @@ pub(crate) fn asked_explanation(
     let asked = received.headers.get(headers::EXPLAIN)?;
     let yes = asked.as_bytes().eq_ignore_ascii_case(b"true") || asked == "1";
     if yes { explain(snapshot, cx, received).ok() } else { None }
+}
+
+/// Loads what a provider needs that counts with a tokenizer of ours: not on the threads that serve.
+async fn prepare_count(snapshot: &Snapshot, model: &str) {
+    let Ok((_, model)) = snapshot.find(model) else { return };
+    let counter = Arc::clone(&snapshot.tokens);
+    // When it fails the count itself will say why.
+    let _ = tokio::task::spawn_blocking(move || counter.prepare(&model)).await;
 }

@@ -17,10 +17,9 @@ pub(super) fn run(search: &mut Search<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let tokens = match &search.shared.policy.token_counter {
-        Some(counter) => counter.count(ask.model, ask.dialect, ask.body, ask.envelope),
-        None => Some(tokens::estimate(ask.body, ask.envelope)),
+        Some(counter) => tokens::count(&**counter, ask.model, ask.body, ask.envelope),
+        None => tokens::estimate(ask.body, ask.envelope),
     };
-    let Some(tokens) = tokens else { return Ok(()) };
     search.keep(Exclusion::ContextWindow, |member| {
         member.deployment.settings().max_input_tokens.is_none_or(|window| tokens <= window)
     });
