@@ -45,7 +45,7 @@ fn client() -> Result<Llmux> {
     let slow = |id: &str| {
         Deployment::new("chat", "llmux/echo")
             .id(id)
-            .provider(|settings| settings.options.set("first_byte_ms", 20))
+            .provider(|settings| _ = settings.options.set("first_byte_ms", 20))
     };
     Llmux::builder()
         .registry(registry)
