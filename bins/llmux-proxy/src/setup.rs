@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use llmux::http::HttpTransport;
+use llmux::{http::HttpTransport, router::RouterState};
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
 use llmux_core::{Environment, ExposeSecret, Registry, ResponseStore, Transport};
 use llmux_gateway::{Built, MemoryStore, Parts, Snapshot};
@@ -26,6 +26,8 @@ pub(crate) struct Setup {
     transport: Result<Arc<dyn Transport>, String>,
     /// Made with the first configuration; what it holds survives reloads.
     responses: OnceLock<Option<Arc<dyn ResponseStore>>>,
+    /// What the router remembers, over all reloads.
+    state: Arc<RouterState>,
     catalogue: Arc<Sources>,
 }
 
@@ -35,6 +37,7 @@ impl Setup {
         Self {
             args: args.clone(),
             registry: Arc::new(llmux::registry()),
+            state: RouterState::new(),
             transport: transport
                 .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
                 .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
@@ -69,6 +72,7 @@ impl Setup {
         let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment)
             .with_catalogue(catalogue)
             .with_tokens(llmux::token_counter())
+            .with_state(Arc::clone(&self.state))
             .with_responses(self.responses(&loaded.config));
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;

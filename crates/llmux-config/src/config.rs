@@ -2,15 +2,16 @@
 
 mod endpoint;
 mod model;
+mod routing;
 mod sections;
 
 use serde::Deserialize;
 
 pub use endpoint::Endpoint;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
+pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup};
 pub use sections::{
-    Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Responses, Router, RoutingStrategy,
-    Server, Tls,
+    Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Responses, Server, Tls,
 };
 
 /// A whole configuration: checked, references resolved, defaults filled in.

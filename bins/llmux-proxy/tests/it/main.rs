@@ -22,6 +22,7 @@ mod proxy;
 mod reload;
 mod responses;
 mod routes;
+mod routing;
 mod secrets;
 mod settings;
 mod shutdown;

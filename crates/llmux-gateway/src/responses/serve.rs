@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
 use hyper::body::Incoming;
 use llmux_core::{Error, ErrorKind, Operation, RequestContext, ResponseStore, Result};
-use llmux_router::{AnswerBody, Ask};
+use llmux_router::{AnswerBody, Overrides};
 use llmux_wire::{json::envelope, responses::ResponseId};
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,7 @@ use crate::{
     error,
     server::read_body,
     snapshot::Snapshot,
-    stage::{reply, settle::Settle},
+    stage::{receive::Received, reply, route, settle::Settle},
 };
 
 /// Answers one request about something that is kept.
@@ -56,7 +56,7 @@ async fn answer(
                 ResponseId::AtProvider { deployment, id: native } => {
                     let asked = json!({ "id": native, "query": query.unwrap_or_default() });
                     let theirs = Theirs { operation, deployment: &deployment, asked, known: id, query };
-                    return Ok(theirs.ask(snapshot, cx, &parts.headers).await);
+                    return Ok(theirs.ask(snapshot, cx, parts.headers).await);
                 }
                 ResponseId::Foreign => return Err(no_response(id)),
             }
@@ -142,21 +142,18 @@ struct Theirs<'a> {
 }
 
 impl Theirs<'_> {
-    async fn ask(self, snapshot: &Snapshot, cx: &RequestContext, headers: &HeaderMap) -> Response<Body> {
+    async fn ask(self, snapshot: &Snapshot, cx: &RequestContext, headers: HeaderMap) -> Response<Body> {
         if !snapshot.router.knows(self.deployment) {
             return error::answer(&no_response(self.known), cx, snapshot);
         }
-        let body = Bytes::from(self.asked.to_string());
-        let fields = match envelope::read(&body) {
-            Ok(fields) => fields,
+        let received = match self.received(headers) {
+            Ok(received) => received,
             Err(refused) => return error::answer(&refused, cx, snapshot),
         };
-        let streams = self.query.is_some_and(|query| query.split('&').any(|pair| pair == "stream=true"));
-        let stream = streams && self.operation == Operation::ReadResponse;
-        let ask = Ask::new(self.operation, cx.dialect, self.deployment, &body, &fields, headers)
-            .with_stream(stream);
-        let settle = Settle::new(cx, self.deployment);
-        match snapshot.router.ask(&ask).await {
+        let mut cx = cx.clone();
+        cx.operation = self.operation;
+        let settle = Settle::new(&cx, self.deployment);
+        match route::run(snapshot, &cx, &received).await {
             Ok(mut answer) => {
                 let named = snapshot.responses.clone().map(|store| Turn::known_as(store, self.known));
                 let is_list = self.operation == Operation::ListResponseInput;
@@ -168,13 +165,30 @@ impl Theirs<'_> {
                     (AnswerBody::Stream(_), named) => named,
                     _ => None,
                 };
-                reply::answer(cx, snapshot, answer, None, turn, settle)
+                reply::answer(&cx, snapshot, &received, answer, turn, settle)
             }
             Err(refusal) => {
                 settle.refused(&refusal.error);
-                reply::refusal(cx, snapshot, &refusal)
+                reply::refusal(&cx, snapshot, &received, &refusal)
             }
         }
+    }
+
+    /// The request for the provider's deployment.
+    fn received(&self, headers: HeaderMap) -> Result<Received> {
+        let body = Bytes::from(self.asked.to_string());
+        let streams = self.query.is_some_and(|query| query.split('&').any(|pair| pair == "stream=true"));
+        Ok(Received {
+            headers,
+            envelope: envelope::read(&body)?,
+            body,
+            model: self.deployment.to_owned(),
+            stream: streams && self.operation == Operation::ReadResponse,
+            framing: None,
+            overrides: Overrides::default(),
+            directions: None,
+            deployment: None,
+        })
     }
 }
 
