@@ -35,6 +35,8 @@ const OPERATIONS: &[(&str, Operation, Dialect)] = &[
     ("openai/v1/responses", Operation::Chat, Dialect::OpenAiResponses),
     ("messages", Operation::Chat, Dialect::Anthropic),
     ("messages/count_tokens", Operation::CountTokens, Dialect::Anthropic),
+    ("v2/chat", Operation::Chat, Dialect::Cohere),
+    ("v2/embed", Operation::Embeddings, Dialect::Cohere),
 ];
 
 /// Google's methods, behind the model in the path: `{model}:{method}`. All of them take POST.

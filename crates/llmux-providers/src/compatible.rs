@@ -103,6 +103,18 @@ impl Compatible {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
     }
 
+    /// The client asks for embeddings in another dialect.
+    fn embed(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
+        let request = speak::read_embeddings(call.dialect, call.body)?;
+        let body = openai::write_embeddings_request(&request, call.model);
+        let fields = envelope::read(&body)?;
+        let mut fit = self.fit(call);
+        let adapted = adapt::adapt(self, call, &body, &fields, &mut fit)?;
+        let reply = speak::embedded(call, request, openai::read_embeddings);
+        let request = self.target.post(uri, adapted.body);
+        Ok(Exchange::new(Outgoing::Send(request), reply, false).with_dropped(fit.into_dropped()))
+    }
+
     fn lacks(&self, operation: Operation) -> Error {
         Error::client(
             ErrorKind::InvalidRequest,
@@ -133,8 +145,9 @@ impl Provider for Compatible {
                 Some(uri) => self.pass(call, uri),
                 None => self.translate(call),
             },
-            (Operation::Embeddings, _) => match &self.embeddings {
-                Some(uri) => self.pass(call, uri),
+            (Operation::Embeddings, dialect) => match &self.embeddings {
+                Some(uri) if dialect == Dialect::OpenAi => self.pass(call, uri),
+                Some(uri) => self.embed(call, uri),
                 None => Err(self.lacks(call.operation)),
             },
             (Operation::CountTokens, _) => estimate::answer(call),

@@ -18,7 +18,7 @@ use llmux_core::{
 use llmux_wire::{
     anthropic,
     chat::{ChatAnswer, ChatRequest, Event},
-    gemini, openai, responses,
+    cohere, gemini, openai, responses,
     stream::StreamWriter,
 };
 
@@ -56,6 +56,7 @@ impl Echo {
                 responses::write_answer(&answer, call.created, &settings)
             }
             (_, Dialect::Gemini) => gemini::write_answer(&answer),
+            (_, Dialect::Cohere) => cohere::write_answer(&answer),
             _ => openai::write_answer(&answer, call.created),
         };
         Ok(self.whole(call.dialect, body))
@@ -77,6 +78,7 @@ impl Echo {
                 Box::new(responses::StreamWriter::new(call.created, settings))
             }
             (_, Dialect::Gemini) => Box::new(gemini::StreamWriter::new()),
+            (_, Dialect::Cohere) => Box::new(cohere::StreamWriter::new()),
             _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };
         let mut pieces = Vec::new();
@@ -103,7 +105,7 @@ impl Echo {
     }
 
     fn embeddings(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = openai::read_embeddings_request(call.body)?;
+        let request = speak::read_embeddings(call.dialect, call.body)?;
         let dimensions = request.dimensions.unwrap_or(vectors::DIMENSIONS);
         if dimensions == 0 || dimensions > vectors::MAX_DIMENSIONS {
             return Err(Error::invalid(
@@ -114,7 +116,8 @@ impl Echo {
         let vectors: Vec<_> = request.inputs.iter().map(|text| vectors::embed(text, dimensions)).collect();
         let mut usage = Usage::default();
         usage.input = request.inputs.iter().map(|text| answer::words(text)).sum();
-        let body = openai::write_embeddings(call.model, &vectors, request.base64, &usage);
+        let vectors = (vectors, Some(usage));
+        let body = speak::write_embeddings(call.dialect, call.model, call.created, &request, &vectors);
         Ok(self.whole(call.dialect, body))
     }
 
@@ -125,6 +128,7 @@ impl Echo {
         let body = match call.dialect {
             Dialect::Anthropic => anthropic::write_error(&error),
             Dialect::Gemini => gemini::write_error(&error),
+            Dialect::Cohere => cohere::write_error(&error),
             _ => openai::write_error(&error),
         };
         let mut headers = headers("application/json");

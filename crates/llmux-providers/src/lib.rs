@@ -16,6 +16,7 @@
 pub mod compatible;
 
 mod anthropic;
+mod cohere;
 mod echo;
 mod estimate;
 mod gemini;
@@ -24,7 +25,7 @@ mod shape;
 mod speak;
 mod target;
 
-use llmux_core::Registry;
+use llmux_core::{Component, Registry};
 
 /// Adds every provider of this crate.
 pub fn register(registry: &mut Registry) {
@@ -32,6 +33,8 @@ pub fn register(registry: &mut Registry) {
     compatible::register(providers);
     openai::register(providers);
     providers.register::<anthropic::Anthropic>();
+    providers.register::<cohere::Cohere>();
+    providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
     providers.plan(PLANNED.iter().copied());
@@ -49,6 +52,7 @@ const MODEL_HINTS: &[(&str, &str)] = &[
     ("davinci-", "openai"),
     ("babbage-", "openai"),
     ("claude-", "anthropic"),
+    ("command-", "cohere"),
     ("gemini-", "gemini"),
 ];
 
@@ -62,8 +66,6 @@ const PLANNED: &[&str] = &[
     "bedrock",
     "bedrock_converse",
     "black_forest_labs",
-    "cohere",
-    "cohere_chat",
     "deepgram",
     "elevenlabs",
     "fal_ai",
@@ -98,6 +100,7 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
     let native = [
         (openai::HOST.name, openai::HOST.key_env, openai::HOST.base_env),
         (anthropic::NAME, anthropic::KEY_ENV, anthropic::BASE_ENV),
+        (cohere::NAME, cohere::KEY_ENV, cohere::BASE_ENV),
         (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
     ];
     native.into_iter().chain(compatible)

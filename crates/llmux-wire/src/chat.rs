@@ -11,6 +11,7 @@ mod fit;
 pub use answer::{ChatAnswer, Choice, FinishReason};
 pub use event::Event;
 pub use fit::Fit;
+pub(crate) use fit::is_closed;
 
 use llmux_core::{Dialect, Error, Result};
 use serde_json::{Map, Number, Value};

@@ -3,7 +3,7 @@
 //! - [`json`]: the envelope of a body without parsing it, edits of top-level fields, reading with paths;
 //! - [`sse`]: server-sent events;
 //! - [`chat`]: the neutral chat model, where dialects meet;
-//! - [`openai`], [`anthropic`], [`gemini`]: each dialect in both roles, whole and streamed;
+//! - [`openai`], [`anthropic`], [`gemini`], [`cohere`]: each dialect in both roles, whole and streamed;
 //! - [`responses`]: OpenAI's Responses API, for clients;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
@@ -12,6 +12,7 @@
 
 pub mod anthropic;
 pub mod chat;
+pub mod cohere;
 pub mod convert;
 mod failure;
 pub mod gemini;

@@ -18,6 +18,8 @@ pub struct Translated {
     reader: Box<dyn StreamReader>,
     writer: Box<dyn StreamWriter>,
     report: ReplyReport,
+    /// The model to name where the provider names none.
+    model: String,
     /// The opening event, held back until the next one shows that it is not an error.
     start: Option<Event>,
     started: bool,
@@ -40,6 +42,7 @@ impl Translated {
             reader: Box::new(reader),
             writer: Box::new(writer),
             report: ReplyReport::default(),
+            model: String::new(),
             start: None,
             started: false,
             over: false,
@@ -47,12 +50,22 @@ impl Translated {
         }
     }
 
-    fn forward(&mut self, event: Event, out: &mut BytesMut) -> Result<()> {
+    /// Names the model for providers whose answers do not.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        model.clone_into(&mut self.model);
+        self
+    }
+
+    fn forward(&mut self, mut event: Event, out: &mut BytesMut) -> Result<()> {
         if self.over {
             return Ok(());
         }
-        match &event {
+        match &mut event {
             Event::Start { model, .. } => {
+                if model.is_empty() {
+                    self.model.clone_into(model);
+                }
                 self.report.model = Some(model.clone()).filter(|model| !model.is_empty());
                 self.start = Some(event);
                 return Ok(());
@@ -110,7 +123,10 @@ impl Translated {
 
 impl Reply for Translated {
     fn whole(&mut self, body: Bytes) -> Result<Bytes> {
-        let answer = (self.read_answer)(&body)?;
+        let mut answer = (self.read_answer)(&body)?;
+        if answer.model.is_empty() {
+            self.model.clone_into(&mut answer.model);
+        }
         if let Some(usage) = answer.usage {
             self.report.usage = usage;
             self.report.usage_reported = true;

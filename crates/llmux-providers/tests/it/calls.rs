@@ -32,6 +32,7 @@ pub(crate) fn prepare(
 pub(crate) fn request(operation: Operation, dialect: Dialect, stream: bool) -> Value {
     let mut body = match (operation, dialect) {
         (Operation::Completion, _) => json!({"model": "m", "prompt": "hi"}),
+        (Operation::Embeddings, Dialect::Cohere) => json!({"model": "m", "texts": ["hi"]}),
         (Operation::Embeddings, _) => json!({"model": "m", "input": "hi"}),
         (_, Dialect::Gemini) => json!({"model": "m", "contents": [{"parts": [{"text": "hi"}]}]}),
         (_, Dialect::OpenAiResponses) => json!({"model": "m", "input": "hi"}),

@@ -15,10 +15,11 @@ const KINDS: &[(&str, Operation)] = &[
     ("count_tokens", Operation::CountTokens),
 ];
 /// Providers among the recordings that speak dialects of their own, whatever they offer besides.
-const OWN_DIALECTS: &[&str] = &["azure", "bedrock", "cohere", "vertex", "voyage"];
+const OWN_DIALECTS: &[&str] = &["azure", "bedrock", "vertex", "voyage"];
 
 /// Every dialect of clients.
-pub(crate) const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
+pub(crate) const DIALECTS: [Dialect; 4] =
+    [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini, Dialect::Cohere];
 
 /// The key that providers are bound with.
 pub(crate) const KEY: &str = "sk-replay-secret";
@@ -78,6 +79,7 @@ impl Recording {
         }
         let dialect = match kind {
             "anthropic" => Dialect::Anthropic,
+            "cohere" => Dialect::Cohere,
             "gemini" if operation != Operation::Embeddings => Dialect::Gemini,
             _ => Dialect::OpenAi,
         };

@@ -29,6 +29,8 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
             (Operation::Chat, Dialect::OpenAiResponses, true),
             (Operation::Chat, Dialect::Gemini, false),
             (Operation::Chat, Dialect::Gemini, true),
+            (Operation::Chat, Dialect::Cohere, false),
+            (Operation::Chat, Dialect::Cohere, true),
             (Operation::Completion, Dialect::OpenAi, true),
         ]
         .map(|(operation, dialect, stream)| {

@@ -2,6 +2,7 @@
 //! they judge but the JSON parser.
 
 mod anthropic;
+mod cohere;
 mod gemini;
 mod openai;
 mod responses;
@@ -12,7 +13,8 @@ use serde_json::Value;
 /// What an answer says, whole or streamed.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Said {
-    pub(crate) model: String,
+    /// Dialects whose answers do not name it have none.
+    pub(crate) model: Option<String>,
     pub(crate) text: String,
     pub(crate) reasoning: String,
     pub(crate) redacted: bool,
@@ -41,6 +43,7 @@ impl Said {
             Dialect::Anthropic => anthropic::answer(&value),
             Dialect::OpenAiResponses => responses::answer(&value),
             Dialect::Gemini => gemini::answer(&value),
+            Dialect::Cohere => cohere::answer(&value),
             _ => openai::answer(&value),
         }
     }
@@ -51,6 +54,7 @@ impl Said {
             Dialect::Anthropic => anthropic::stream(stream),
             Dialect::OpenAiResponses => responses::stream(stream),
             Dialect::Gemini => gemini::stream(stream),
+            Dialect::Cohere => cohere::stream(stream),
             _ => openai::stream(stream),
         }
     }
@@ -66,7 +70,10 @@ impl Said {
         same("text", self.text.as_str().into(), &facts["text"]);
         same("reasoning", self.reasoning.as_str().into(), &facts["reasoning"]);
         same("redacted reasoning", self.redacted.into(), &(facts["redacted"] == true).into());
-        same("model", self.model.as_str().into(), &facts["model"]);
+        // Cohere's answers name no model.
+        if let (Some(model), true) = (&self.model, facts["model"].is_string()) {
+            same("model", model.as_str().into(), &facts["model"]);
+        }
         let calls: Value = self.calls.iter().map(call).collect();
         same("calls", calls, &facts["calls"]);
         wrong.extend(one_of("finish", self.finish.as_deref().into(), &facts["finish"]));

@@ -4,7 +4,7 @@ use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value};
 
 use crate::{
-    chat::{ChatRequest, Fit},
+    chat::{ChatRequest, Fit, is_closed},
     responses::RESPONSES_ONLY,
 };
 
@@ -118,8 +118,8 @@ pub(super) fn write_extra(
     let native = request.source == Dialect::Anthropic;
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     for (name, value) in &request.extra {
-        if request.source == Dialect::Gemini && !fit.allows(name) {
-            fit.foreign(name)?;
+        if is_closed(request.source) && !fit.allows(name) {
+            fit.foreign(request.source, name)?;
             continue;
         }
         if !native {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::message_write::write_messages;
 use crate::{
-    chat::{ChatRequest, Fit, ReasoningRequest, ResponseFormat, Sampling, Tool, ToolChoice},
+    chat::{ChatRequest, Fit, ReasoningRequest, ResponseFormat, Sampling, Tool, ToolChoice, is_closed},
     responses::RESPONSES_ONLY,
 };
 
@@ -168,8 +168,8 @@ fn write_extra(
     out: &mut Map<String, Value>,
     fit: &mut Fit<'_>,
 ) -> Result<()> {
-    if source == Dialect::Gemini && !fit.allows(name) {
-        return fit.foreign(name);
+    if is_closed(source) && !fit.allows(name) {
+        return fit.foreign(source, name);
     }
     let foreign = match source {
         Dialect::Anthropic => ANTHROPIC_ONLY,

@@ -148,6 +148,36 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::Request,
+        &["cohere/embeddings-"],
+        &["/input_type: \"search_document\"", "/truncate: null"],
+        "the OpenAI-style request leaves it out; a client that means a query says so in `input_type`",
+    ),
+    exception(
+        Check::Translated,
+        &["cohere/vercel-cohere-null-args"],
+        &["calls is [{\"name\":\"currentTime\",\"args\":{}}]"],
+        "the model's word for no arguments is `null`; clients get the empty object that they expect",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["cohere/vercel-cohere-null-args"],
+        &["calls is [{\"name\":\"currentTime\",\"args\":{}}]"],
+        "the model's word for no arguments is `null`; clients get the empty object that they expect",
+    ),
+    exception(
+        Check::Translated,
+        &["anthropic/anthropic-anthropic_model_thinking_part_redacted_stream"],
+        &["cohere: redacted reasoning is false"],
+        "Cohere's thoughts are words; what only its maker can read has no place among them",
+    ),
+    exception(
+        Check::Translated,
+        &["gemini/agw-vertex-gemini-blocked"],
+        &["cohere: finish: \"stop\""],
+        "Cohere has no word for an answer that a filter ended",
+    ),
+    exception(
+        Check::Request,
         &["huggingface/"],
         &["path: "],
         "recorded at the router's address of one backend; the table has the router's common one",
@@ -311,7 +341,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::CompletionSpecification,
-        &["anthropic/", "gemini/"],
+        &["anthropic/", "gemini/", "cohere/"],
         &["/choices/*/finish_reason: null"],
         "OpenAI's schema of text completions has no form of its own for chunks, whose reason is null until \
          the last",

@@ -31,7 +31,7 @@ fn add(said: &mut Said, frame: &Value) -> Result<(), String> {
     if frame.get("error").is_some() {
         return Err(format!("failed: {frame}"));
     }
-    text(&frame["modelVersion"]).clone_into(&mut said.model);
+    said.model = Some(text(&frame["modelVersion"]).to_owned());
     if frame["usageMetadata"].is_object() {
         said.usage = Some(tokens(&frame["usageMetadata"]));
     }

@@ -11,7 +11,7 @@ pub(super) fn answer(value: &Value) -> Result<Said, String> {
         return Err(format!("no response: {value}"));
     }
     let mut said = Said {
-        model: text(&value["model"]).to_owned(),
+        model: Some(text(&value["model"]).to_owned()),
         usage: value["usage"].is_object().then(|| tokens(&value["usage"])),
         ..Said::default()
     };
