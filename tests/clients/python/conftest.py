@@ -3,6 +3,7 @@
 import threading
 
 import anthropic
+import cohere
 import openai
 import pytest
 from google import genai
@@ -51,3 +52,8 @@ def anthropic_client(proxy):
 def google_client(proxy):
     options = genai.types.HttpOptions(base_url=proxy.url, timeout=30_000)
     return genai.Client(api_key=MASTER_KEY, http_options=options)
+
+
+@pytest.fixture(scope="session")
+def cohere_client(proxy):
+    return cohere.ClientV2(api_key=MASTER_KEY, base_url=proxy.url, timeout=30)

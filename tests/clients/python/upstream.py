@@ -179,7 +179,62 @@ class Messages:
         yield event("message_stop")
 
 
-DIALECTS = {"/v1/chat/completions": ChatCompletions, "/v1/messages": Messages}
+class CohereChat:
+    """The answers in Cohere's dialect."""
+
+    @staticmethod
+    def error(status):
+        return {"id": "err_1", "message": f"scripted fault {status}"}
+
+    @staticmethod
+    def usage():
+        billed = {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS}
+        tokens = {"input_tokens": INPUT_TOKENS + 500, "output_tokens": OUTPUT_TOKENS + 3}
+        return {"billed_units": billed, "tokens": tokens, "cached_tokens": CACHED_TOKENS}
+
+    @staticmethod
+    def content(script):
+        thought = [{"type": "thinking", "thinking": THOUGHT}] if script.thinks else []
+        return thought + ([] if script.calls else [{"type": "text", "text": TEXT}])
+
+    @classmethod
+    def whole(cls, script):
+        message = {"role": "assistant", "content": cls.content(script)}
+        if script.calls:
+            message |= {"tool_plan": "I will look.", "tool_calls": ChatCompletions.calls(script)}
+        reason = "TOOL_CALL" if script.calls else "COMPLETE"
+        answer = {"id": "co-1", "message": message, "finish_reason": reason}
+        return {**answer, "usage": cls.usage(), "x_tide": "rising"}
+
+    @classmethod
+    def streamed(cls, script):
+        def event(kind, **fields):
+            return kind, {"type": kind, **fields}
+
+        def delta(**message):
+            return {"message": message}
+
+        yield event("message-start", id="co-1", delta=delta(role="assistant", content=[]))
+        for index, block in enumerate(cls.content(script)):
+            name = block["type"]
+            yield event("content-start", index=index, delta=delta(content={"type": name, name: ""}))
+            for piece in pieces(block[name]):
+                yield event("content-delta", index=index, delta=delta(content={name: piece}))
+            yield event("content-end", index=index)
+        for index, call in enumerate(ChatCompletions.calls(script)):
+            arguments = call["function"]["arguments"]
+            call["function"]["arguments"] = ""
+            yield event("tool-call-start", index=index, delta=delta(tool_calls=call))
+            for piece in pieces(arguments):
+                calls = {"function": {"arguments": piece}}
+                yield event("tool-call-delta", index=index, delta=delta(tool_calls=calls))
+            yield event("tool-call-end", index=index)
+        reason = "TOOL_CALL" if script.calls else "COMPLETE"
+        yield event("message-end", delta={"finish_reason": reason, "usage": cls.usage()})
+        yield None, "[DONE]"
+
+
+DIALECTS = {"/v1/chat/completions": ChatCompletions, "/v1/messages": Messages, "/v2/chat": CohereChat}
 
 
 class Handler(BaseHTTPRequestHandler):
