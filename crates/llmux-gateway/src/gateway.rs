@@ -14,8 +14,8 @@ use crate::{
     body::Body,
     catalogue,
     dispatch::{Endpoint, dispatch},
-    error, landing, pipeline,
-    server::{Handler, Peer},
+    error, landing, ollama, pipeline,
+    server::{Handler, Peer, read_body},
     snapshot::Snapshot,
 };
 
@@ -67,6 +67,16 @@ impl Gateway {
                     Err(refused) => error::respond(&refused, dialect),
                 }
             }
+            Endpoint::OllamaModels => match checked() {
+                Ok(()) => json(ollama::tags(&snapshot.router)),
+                Err(refused) => error::respond(&refused, dialect),
+            },
+            Endpoint::OllamaShow => match checked() {
+                Ok(()) => show(snapshot, request.into_body()).await,
+                Err(refused) => error::respond(&refused, dialect),
+            },
+            Endpoint::OllamaRunning => json(ollama::running()),
+            Endpoint::OllamaVersion => json(ollama::version()),
             Endpoint::Liveness => json("\"I'm alive!\""),
             Endpoint::Readiness => self.readiness(),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
@@ -108,7 +118,19 @@ fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     if path.starts_with("/v1beta/") {
         return Dialect::Gemini;
     }
+    if path.starts_with("/api/") {
+        return Dialect::Ollama;
+    }
     if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
+}
+
+/// Tells of the model that the body names.
+async fn show(snapshot: &Snapshot, body: Incoming) -> Response<Body> {
+    let body = read_body(body, snapshot.limits.body_size, snapshot.limits.body_time).await;
+    match body.and_then(|body| ollama::show(&snapshot.router, &body)) {
+        Ok(body) => json(body),
+        Err(refused) => error::respond(&refused, Dialect::Ollama),
+    }
 }
 
 fn json(body: impl Into<Body>) -> Response<Body> {

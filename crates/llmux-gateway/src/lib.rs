@@ -15,6 +15,7 @@ mod error;
 mod gateway;
 mod headers;
 mod landing;
+mod ollama;
 mod pipeline;
 mod snapshot;
 mod stage;

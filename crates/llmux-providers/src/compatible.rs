@@ -33,6 +33,16 @@ pub(crate) fn register(providers: &mut Family<dyn Provider, ProviderSettings>) {
     }
 }
 
+/// The host of the table that is Ollama's OpenAI route.
+pub(crate) const OLLAMA: &str = "ollama_openai";
+
+/// Builds a host of the table.
+pub(crate) fn build(name: &str, settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    let host = hosts().find(|host| host.name == name);
+    let host = host.ok_or_else(|| Error::new(ErrorKind::Internal, format!("no host is called {name}")))?;
+    Ok(Arc::new(Compatible::build(host, settings)?))
+}
+
 /// Adds one host under its name and aliases.
 pub(crate) fn register_host(providers: &mut Family<dyn Provider, ProviderSettings>, host: &'static Host) {
     for name in std::iter::once(&host.name).chain(host.aliases) {
@@ -141,9 +151,9 @@ impl Provider for Compatible {
                 None => self.translate(call),
             },
             (Operation::Chat, _) => self.translate(call),
-            (Operation::Completion, _) => match &self.completions {
-                Some(uri) => self.pass(call, uri),
-                None => self.translate(call),
+            (Operation::Completion, dialect) => match &self.completions {
+                Some(uri) if dialect == Dialect::OpenAi => self.pass(call, uri),
+                _ => self.translate(call),
             },
             (Operation::Embeddings, dialect) => match &self.embeddings {
                 Some(uri) if dialect == Dialect::OpenAi => self.pass(call, uri),

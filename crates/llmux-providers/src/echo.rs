@@ -18,7 +18,7 @@ use llmux_core::{
 use llmux_wire::{
     anthropic,
     chat::{ChatAnswer, ChatRequest, Event},
-    cohere, gemini, openai, responses,
+    cohere, gemini, ollama, openai, responses,
     stream::StreamWriter,
 };
 
@@ -49,6 +49,8 @@ impl Echo {
             return Ok(self.stream(call, &request, answer));
         }
         let body = match (call.operation, call.dialect) {
+            (Operation::Completion, Dialect::Ollama) => ollama::write_generated(&answer, call.created),
+            (_, Dialect::Ollama) => ollama::write_answer(&answer, call.created),
             (Operation::Completion, _) => openai::write_completion_answer(&answer, call.created),
             (_, Dialect::Anthropic) => anthropic::write_answer(&answer),
             (_, Dialect::OpenAiResponses) => {
@@ -71,6 +73,10 @@ impl Echo {
 
     fn stream(&self, call: &Call<'_>, request: &ChatRequest, answer: ChatAnswer) -> Exchange {
         let mut writer: Box<dyn StreamWriter> = match (call.operation, call.dialect) {
+            (Operation::Completion, Dialect::Ollama) => {
+                Box::new(ollama::StreamWriter::generated(call.created))
+            }
+            (_, Dialect::Ollama) => Box::new(ollama::StreamWriter::new(call.created)),
             (Operation::Completion, _) => Box::new(openai::CompletionStreamWriter::new(call.created, true)),
             (_, Dialect::Anthropic) => Box::new(anthropic::StreamWriter::new()),
             (_, Dialect::OpenAiResponses) => {
@@ -129,6 +135,7 @@ impl Echo {
             Dialect::Anthropic => anthropic::write_error(&error),
             Dialect::Gemini => gemini::write_error(&error),
             Dialect::Cohere => cohere::write_error(&error),
+            Dialect::Ollama => ollama::write_error(&error),
             _ => openai::write_error(&error),
         };
         let mut headers = headers("application/json");

@@ -20,6 +20,7 @@ mod cohere;
 mod echo;
 mod estimate;
 mod gemini;
+mod ollama;
 mod openai;
 mod shape;
 mod speak;
@@ -37,6 +38,8 @@ pub fn register(registry: &mut Registry) {
     providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
+    providers.register::<ollama::Ollama>();
+    providers.register_as(ollama::ALIAS, <ollama::Ollama as Component>::build);
     providers.plan(PLANNED.iter().copied());
     registry.model_hints.extend(MODEL_HINTS);
 }

@@ -10,7 +10,7 @@ use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, Sc
 use llmux_wire::{
     anthropic,
     chat::{ChatAnswer, ChatRequest},
-    cohere, gemini, openai,
+    cohere, gemini, ollama, openai,
     passthrough::Passthrough,
     responses,
     stream::StreamReader,
@@ -20,7 +20,9 @@ use llmux_wire::{
 /// Reads a chat or text completion in the client's dialect.
 pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
     match (call.operation, call.dialect) {
+        (Operation::Completion, Dialect::Ollama) => ollama::read_generate_request(body),
         (Operation::Completion, _) => openai::read_completion_request(body),
+        (_, Dialect::Ollama) => ollama::read_request(body),
         (_, Dialect::OpenAiResponses) => responses::read_request(body),
         (_, Dialect::Anthropic) => anthropic::read_request(body),
         (_, Dialect::Cohere) => cohere::read_request(body),
@@ -66,6 +68,7 @@ pub(crate) fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply>
         Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
         Dialect::Gemini => Box::new(Passthrough::new(gemini::GeminiWatch::new())),
         Dialect::Cohere => Box::new(Passthrough::new(cohere::CohereWatch::new())),
+        Dialect::Ollama => Box::new(Passthrough::new(ollama::OllamaWatch::new())),
         _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
     }
 }
@@ -79,6 +82,18 @@ pub(crate) fn translated(
 ) -> Box<dyn Reply> {
     let created = call.created;
     let translated = match (call.operation, call.dialect) {
+        (Operation::Completion, Dialect::Ollama) => Translated::new(
+            read_answer,
+            move |answer| ollama::write_generated(answer, created),
+            reader,
+            ollama::StreamWriter::generated(created),
+        ),
+        (_, Dialect::Ollama) => Translated::new(
+            read_answer,
+            move |answer| ollama::write_answer(answer, created),
+            reader,
+            ollama::StreamWriter::new(created),
+        ),
         (Operation::Completion, _) => Translated::new(
             read_answer,
             move |answer| openai::write_completion_answer(answer, created),

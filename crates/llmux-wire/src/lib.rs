@@ -1,9 +1,9 @@
 //! Wire formats of LLMux, as pure functions over bytes.
 //!
 //! - [`json`]: the envelope of a body without parsing it, edits of top-level fields, reading with paths;
-//! - [`sse`]: server-sent events;
+//! - [`sse`], [`ndjson`]: server-sent events, and streams of lines;
 //! - [`chat`]: the neutral chat model, where dialects meet;
-//! - [`openai`], [`anthropic`], [`gemini`], [`cohere`]: each dialect in both roles, whole and streamed;
+//! - [`openai`], [`anthropic`], [`gemini`], [`cohere`], [`ollama`]: each dialect in both roles, whole and streamed;
 //! - [`responses`]: OpenAI's Responses API, for clients;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
@@ -17,7 +17,9 @@ pub mod convert;
 mod failure;
 pub mod gemini;
 pub mod json;
+pub mod ndjson;
 mod needle;
+pub mod ollama;
 pub mod openai;
 pub mod passthrough;
 pub mod responses;

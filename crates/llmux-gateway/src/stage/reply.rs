@@ -1,7 +1,7 @@
 //! `reply`: status, headers and body of the answer, or the error in the client's dialect.
 
 use http::{HeaderValue, Response, header};
-use llmux_core::RequestContext;
+use llmux_core::{Dialect, RequestContext};
 use llmux_router::{Answer, AnswerBody, Refusal};
 
 use super::settle::Settle;
@@ -24,6 +24,7 @@ pub(crate) fn answer(
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
             match framing {
                 Some(Framing::Array) => (Body::array(tap), "application/json"),
+                _ if cx.dialect == Dialect::Ollama => (Body::Stream(Box::new(tap)), "application/x-ndjson"),
                 _ => (Body::Stream(Box::new(tap)), "text/event-stream"),
             }
         }
@@ -33,7 +34,7 @@ pub(crate) fn answer(
     let out = response.headers_mut();
     out.reserve(upstream.len().saturating_add(12));
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if content_type == "text/event-stream" {
+    if content_type != "application/json" {
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // Asks reverse proxies in front of the gateway not to hold frames back.
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));

@@ -90,8 +90,7 @@ pub(super) static HOSTS: &[Host] = &[
         ..Host::DEFAULT
     },
     Host {
-        name: "ollama",
-        aliases: &["ollama_chat"],
+        name: "ollama_openai",
         title: "Ollama (OpenAI route)",
         base_url: Some("http://localhost:11434"),
         key_env: &["OLLAMA_API_KEY"],
