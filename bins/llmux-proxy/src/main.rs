@@ -60,7 +60,7 @@ fn start(args: &Args) -> Result<(), String> {
         let reload =
             reload::Reload::new(setup, &config.server.host, Arc::clone(&gateway), server.certificates());
         reload.watch(&loaded);
-        signals::listen(Arc::clone(&gateway), reload, shutdown.clone())
+        signals::listen(Arc::clone(&gateway), reload, config.server.drain_delay, shutdown.clone())
             .map_err(|error| format!("signals cannot be received: {error}"))?;
         // Last, so that whoever waits for it can rely on signals and changed files being noticed.
         greeting::print(&server, config, &gateway).map_err(|error| error.to_string())?;

@@ -48,7 +48,8 @@ impl Setup {
         let section = loaded.environment.clone();
         let environment = Environment::new(move |name| {
             section.get(name).map(str::to_owned).or_else(|| std::env::var(name).ok())
-        });
+        })
+        .with_files(|path| std::fs::read(path));
         let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment);
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;

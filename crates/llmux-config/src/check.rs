@@ -147,7 +147,8 @@ impl<'a> Checker<'a> {
                 _ => Some(Json::Object(checker.section(value, section, path))),
             }),
             Shape::Object if node.entries().is_none() => self.mismatch(node, shape, path),
-            Shape::Object | Shape::Any => Some(value::json(node)),
+            Shape::SecretDocument if node.entries().is_none() => self.scalar(node, &Shape::Secret, path),
+            Shape::Object | Shape::Any | Shape::SecretDocument => Some(value::json(node)),
             _ => self.scalar(node, shape, path),
         }
     }

@@ -1,5 +1,6 @@
 //! The one description of every key, from which checking, suggestions, the schema and the reference follow.
 
+mod cloud;
 mod general;
 mod litellm;
 mod model;
@@ -80,6 +81,13 @@ impl Key {
     pub(crate) const fn request(name: &'static str, shape: Shape, doc: &'static str) -> Self {
         let mut key = Self::new(name, shape, doc);
         key.gathered_in = Some("defaults");
+        key
+    }
+
+    /// A setting of one kind of provider only, handed on to it under this name.
+    pub(crate) const fn option(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+        let mut key = Self::new(name, shape, doc);
+        key.gathered_in = Some("options");
         key
     }
 

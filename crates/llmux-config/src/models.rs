@@ -105,11 +105,11 @@ fn text<'a>(value: &'a Json, section: &str, name: &str) -> &'a str {
     value.get(section).and_then(|section| section.get(name)).and_then(Json::as_str).unwrap_or_default()
 }
 
-/// Adds what is not there yet; gathered request parameters one by one.
+/// Adds what is not there yet; what is gathered in one field, one by one.
 fn fill(params: &mut Map<String, Json>, more: &Map<String, Json>) {
     for (name, value) in more {
         match (name.as_str(), params.get_mut(name), value) {
-            ("defaults", Some(Json::Object(known)), Json::Object(more)) => fill(known, more),
+            ("defaults" | "options", Some(Json::Object(known)), Json::Object(more)) => fill(known, more),
             (_, Some(_), _) => {}
             (_, None, value) => {
                 params.insert(name.clone(), value.clone());

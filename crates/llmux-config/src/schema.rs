@@ -88,6 +88,7 @@ fn shape_schema(shape: &Shape) -> Value {
     match shape {
         Shape::Flag => or_reference(json!({ "type": "boolean" })),
         Shape::Text | Shape::Secret => json!({ "type": ["string", "number", "null"] }),
+        Shape::SecretDocument => json!({ "type": ["string", "object", "null"] }),
         Shape::Url => or_reference(json!({ "type": "string", "pattern": "^https?://." })),
         Shape::Integer(min, max) => {
             let mut bounds = Map::from_iter([("type".to_owned(), json!("integer"))]);

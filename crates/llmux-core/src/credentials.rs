@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 
-use crate::Result;
+use crate::{FailedReply, Result};
 
 /// Puts credentials on a finished request.
 ///
@@ -22,4 +22,12 @@ pub trait Credentials: Send + Sync {
     /// # Errors
     /// When no valid credential can be had.
     async fn sign(&self, request: &mut Request<Bytes>) -> Result<()>;
+
+    /// Takes note of an answer with which the provider refused what `sign` had put on. Gives whether signing anew
+    /// may help, as it does after a token was revoked, or once a wrong clock is known; the request is then sent
+    /// once more.
+    fn refused(&self, failed: &FailedReply<'_>) -> bool {
+        let _ = failed;
+        false
+    }
 }

@@ -1,5 +1,8 @@
 //! Speaking to one kind of provider: pure translation, no I/O.
 
+mod environment;
+mod options;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -7,40 +10,10 @@ use http::{HeaderMap, Request, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::{Credentials, Dialect, Envelope, Error, Operation, Reply, Result};
+use crate::{Credentials, Dialect, Envelope, Error, Operation, Reply, Result, Transport};
 
-/// Looks up environment variables for providers. Only binaries read the process environment, so this is
-/// given to the library; by default there are none.
-#[derive(Clone)]
-pub struct Environment(Lookup);
-
-type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
-
-impl Environment {
-    /// Wraps a look-up.
-    #[must_use]
-    pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(lookup))
-    }
-
-    /// The first of these variables that is set and not blank.
-    #[must_use]
-    pub fn first(&self, names: &[&str]) -> Option<String> {
-        names.iter().find_map(|name| (self.0)(name).filter(|value| !value.trim().is_empty()))
-    }
-}
-
-impl Default for Environment {
-    fn default() -> Self {
-        Self::new(|_| None)
-    }
-}
-
-impl std::fmt::Debug for Environment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Environment")
-    }
-}
+pub use environment::Environment;
+pub use options::Options;
 
 /// What a deployment tells its provider, once.
 #[derive(Clone, Debug, Default)]
@@ -58,10 +31,20 @@ pub struct ProviderSettings {
     pub headers: HeaderMap,
     /// How requests are changed on the way.
     pub shaping: Shaping,
-    /// Settings of one provider only, under its own names.
-    pub options: Map<String, Value>,
-    /// Where a key or base URL is looked up that is not given here.
+    /// Settings of one provider only, under its own names, such as `aws_region_name`.
+    pub options: Options,
+    /// Where a key, base URL or option is looked up that is not given here, and files are read.
     pub environment: Environment,
+    /// What carries requests for tokens, where the provider's credentials have to be fetched and renewed.
+    pub transport: Option<Arc<dyn Transport>>,
+}
+
+impl ProviderSettings {
+    /// The text of an option; without it, the first of these environment variables that is set and not blank.
+    #[must_use]
+    pub fn option(&self, name: &str, variables: &[&str]) -> Option<String> {
+        self.options.text(name).map(str::to_owned).or_else(|| self.environment.first(variables))
+    }
 }
 
 /// How requests are changed on their way to the provider.
@@ -275,8 +258,9 @@ pub trait Provider: Send + Sync {
     /// Reads a failed answer: its message, kind and whether to try elsewhere.
     fn classify(&self, failed: &FailedReply<'_>) -> Error;
 
-    /// What signs a prepared request; `None` when preparing it did.
-    fn credentials(&self) -> Option<&Arc<dyn Credentials>> {
+    /// What signs a prepared request to `model`; `None` when preparing it did.
+    fn credentials(&self, model: &str) -> Option<&Arc<dyn Credentials>> {
+        let _ = model;
         None
     }
 }

@@ -58,6 +58,8 @@ pub struct ReplyReport {
 /// - `push` fails when the stream begins with an error, so that another deployment can be tried. Once a
 ///   frame has been produced an error becomes the client dialect's error frame instead;
 /// - the output of a stream is only complete frames, so that an error frame can follow any of them;
+/// - an error frame is the last piece of a stream, and no content shares that piece; from then on
+///   [`has_failed`](Self::has_failed) is true;
 /// - it never does I/O, never blocks, and what it keeps in memory is bounded.
 pub trait Reply: Send {
     /// Turns a whole answer.
@@ -81,6 +83,11 @@ pub trait Reply: Send {
 
     /// The exchange broke off: adds the client dialect's error frame.
     fn fail(&mut self, error: &Error, out: &mut Frames);
+
+    /// Whether the answer has ended in an error frame, the provider's or ours: nothing follows it, so the rest of the
+    /// provider's body need not be read. A stream that ended well has not failed: its body is read to the end, so
+    /// that the connection can be used again.
+    fn has_failed(&self) -> bool;
 
     /// What has been learnt so far.
     fn report(&self) -> ReplyReport;

@@ -1,6 +1,6 @@
 //! Carrying a prepared request to a provider.
 
-use std::{pin::Pin, time::Duration};
+use std::{fmt, pin::Pin, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -74,4 +74,10 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// When there is no answer: refused, reset, timed out, TLS or protocol failure.
     async fn send(&self, request: Request<Bytes>, timeouts: Timeouts) -> Result<TransportReply>;
+}
+
+impl fmt::Debug for dyn Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transport")
+    }
 }

@@ -152,6 +152,8 @@ impl CorsPolicy {
 
     fn permit(&self, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
         let allowed = match &self.origins {
+            // No browser's origin; repeated, it would read as a permission for everybody.
+            Origins::Any if self.credentials && *origin == ANY => return false,
             Origins::Any if self.credentials => origin.clone(),
             Origins::Any => ANY,
             Origins::Listed(list) if list.iter().any(|one| same_origin(one, origin)) => origin.clone(),

@@ -1,8 +1,11 @@
 //! Headers about a request and its answer, under LiteLLM's names.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use llmux_core::{Dialect, RequestContext};
 use llmux_router::Deployment;
+use llmux_telemetry::Scrubber;
 
 /// The request's identifier.
 pub(crate) const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
@@ -37,10 +40,12 @@ fn is_private(name: &HeaderName) -> bool {
             | header::CONTENT_ENCODING
             | header::TRANSFER_ENCODING
             | header::SET_COOKIE
+            | header::AUTHORIZATION
+            | header::PROXY_AUTHORIZATION
             | header::UPGRADE
             | header::TRAILER
             | header::TE
-    ) || name.as_str() == "keep-alive"
+    ) || matches!(name.as_str(), "keep-alive" | "x-api-key" | "api-key" | "x-goog-api-key")
 }
 
 /// Names the request, in the words of the dialect's SDKs.
@@ -100,6 +105,22 @@ pub(crate) fn forward(upstream: &HeaderMap, headers: &mut HeaderMap) {
     }
 }
 
+/// The headers of a failed answer without keys, which some hosts repeat to say which one they refuse. Successful
+/// answers have no reason to, and are not searched.
+pub(crate) fn scrubbed(upstream: &HeaderMap, scrubber: &Scrubber) -> HeaderMap {
+    let value = |value: &HeaderValue| match scrubber.scrub(value.as_bytes()) {
+        Cow::Borrowed(_) => Some(value.clone()),
+        Cow::Owned(scrubbed) => HeaderValue::from_bytes(&scrubbed).ok(),
+    };
+    let mut headers = HeaderMap::with_capacity(upstream.len());
+    for (name, given) in upstream {
+        if let Some(value) = value(given) {
+            headers.append(name.clone(), value);
+        }
+    }
+    headers
+}
+
 /// Those of the client's headers that mean something to a provider: `x-*` and `anthropic-beta`, but none for the
 /// gateway itself and none that may hold its key.
 pub(crate) fn forwarded(client: &HeaderMap, holds_key: impl Fn(&HeaderName) -> bool) -> HeaderMap {
@@ -133,5 +154,17 @@ mod tests {
         forward(&upstream, &mut headers);
         assert_eq!(headers.len(), 1);
         assert_eq!(headers["llm_provider-x-ratelimit-remaining-tokens"], "7");
+    }
+
+    #[test]
+    fn the_headers_of_a_failed_answer_repeat_no_keys() {
+        let mut upstream = HeaderMap::new();
+        upstream.insert("x-refused", HeaderValue::from_static("sk-canary_0123 is unknown"));
+        upstream.insert("x-region", HeaderValue::from_static("eu"));
+        let headers = scrubbed(&upstream, &Scrubber::new().unwrap());
+        assert_eq!(
+            (&headers["x-refused"], &headers["x-region"]),
+            (&"*** is unknown".parse().unwrap(), &"eu".parse().unwrap())
+        );
     }
 }

@@ -42,7 +42,7 @@ async fn serve(
     };
     let settle = Settle::new(cx, &received.model);
     match route::run(snapshot, cx, &received).await {
-        Ok(answer) => reply::answer(cx, answer, received.framing, settle),
+        Ok(answer) => reply::answer(cx, snapshot, answer, received.framing, settle),
         Err(refusal) => {
             settle.refused(&refusal.error);
             reply::refusal(cx, snapshot, &refusal)

@@ -60,7 +60,7 @@ pub struct Snapshot {
     pub(crate) cors: CorsPolicy,
     pub(crate) limits: Limits,
     pub(crate) wishes: Wishes,
-    pub(crate) scrubber: Scrubber,
+    pub(crate) scrubber: Arc<Scrubber>,
 }
 
 /// What came of building a snapshot.
@@ -89,7 +89,7 @@ impl Snapshot {
         };
         let header = config.general.litellm_key_header_name.as_deref().map(key_header).transpose();
         let header = header.map_err(|error| errors.push(error)).ok();
-        let scrubber = Scrubber::new().map_err(|error| errors.push(error)).ok();
+        let scrubber = Scrubber::new().map(Arc::new).map_err(|error| errors.push(error)).ok();
         match (router, cors, header, scrubber) {
             (Some(router), Some(cors), Some(header), Some(scrubber)) if errors.is_empty() => {
                 let access = Access::new(config.general.master_key.as_ref(), header);

@@ -147,7 +147,9 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for DecodedBody<B> {
             match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     // Trailers say nothing that a provider's answer needs.
-                    if let Ok(data) = frame.into_data() {
+                    if let Ok(data) = frame.into_data()
+                        && !data.is_empty()
+                    {
                         this.coded = data;
                         this.state = State::Decoding;
                     }

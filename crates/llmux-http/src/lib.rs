@@ -23,6 +23,8 @@ mod connector;
 mod deadline;
 mod decode;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod policy;
 mod proxy;
 mod resolver;

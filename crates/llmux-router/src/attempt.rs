@@ -28,29 +28,38 @@ pub(crate) async fn attempt(
     max_answer: usize,
 ) -> Result<Opened> {
     let provider = deployment.provider();
-    let Exchange { outgoing, reply, streamed, dropped, .. } = provider.prepare(call)?;
-    let answer = match outgoing {
-        Outgoing::Send(mut request) => {
-            forward(forwarded, request.headers_mut());
-            if let Some(credentials) = provider.credentials() {
-                credentials.sign(&mut request).await?;
+    let credentials = provider.credentials(call.model);
+    let mut signed_anew = false;
+    let opened = loop {
+        let Exchange { outgoing, reply, streamed, dropped, .. } = provider.prepare(call)?;
+        let answer = match outgoing {
+            Outgoing::Send(mut request) => {
+                forward(forwarded, request.headers_mut());
+                if let Some(credentials) = credentials {
+                    credentials.sign(&mut request).await?;
+                }
+                transport.send(request, timeouts).await
             }
-            transport.send(request, timeouts).await
-        }
-        Outgoing::Answered(answer) => scripted::play(answer, timeouts).await,
+            Outgoing::Answered(answer) => scripted::play(answer, timeouts).await,
+        };
+        let TransportReply { status, headers, body, .. } =
+            answer.map_err(|error| error.with_provider(provider.name()))?;
+        let opened = if !status.is_success() {
+            let bytes = collect(body, MAX_FAILURE, true).await.unwrap_or_default();
+            let failed = FailedReply::new(status, &headers, &bytes);
+            if !signed_anew && status.is_client_error() && credentials.is_some_and(|c| c.refused(&failed)) {
+                signed_anew = true;
+                continue;
+            }
+            Err(provider.classify(&failed).with_headers(headers))
+        } else if streamed {
+            open_stream(status, headers, body, reply, max_answer).await
+        } else {
+            whole(status, headers, body, reply, max_answer).await
+        };
+        break opened.map(|opened| Opened { dropped, ..opened });
     };
-    let TransportReply { status, headers, body, .. } =
-        answer.map_err(|error| error.with_provider(provider.name()))?;
-    let opened = if !status.is_success() {
-        let bytes = collect(body, MAX_FAILURE, true).await.unwrap_or_default();
-        let failed = FailedReply::new(status, &headers, &bytes);
-        Err(provider.classify(&failed).with_headers(headers))
-    } else if streamed {
-        open_stream(status, headers, body, reply, max_answer).await
-    } else {
-        whole(status, headers, body, reply, max_answer).await
-    };
-    opened.map(|opened| Opened { dropped, ..opened }).map_err(|error| error.with_provider(provider.name()))
+    opened.map_err(|error| error.with_provider(provider.name()))
 }
 
 /// Adds the client's headers that the request does not have.

@@ -39,6 +39,10 @@ impl Reply for Converted {
         self.report.stream_error = Some(error.message().to_owned());
     }
 
+    fn has_failed(&self) -> bool {
+        self.report.stream_error.is_some()
+    }
+
     fn report(&self) -> ReplyReport {
         self.report.clone()
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use http::{
+    HeaderMap, StatusCode,
+    header::{DATE, RETRY_AFTER},
+};
 use llmux_core::{Error, ErrorKind};
 use serde_json::Value;
 
@@ -106,12 +109,19 @@ impl Failure {
     }
 }
 
-/// The wait that an answer asks for: `retry-after-ms`, or `retry-after` in seconds. A date is left to the
-/// router's own backoff, since reading it needs a clock.
+/// The wait that an answer asks for: `retry-after-ms`, or `retry-after` in seconds or as a date. A date is compared
+/// with the one that the answer itself carries, so the clocks of provider and gateway need not agree; without one it
+/// is left to the router's own backoff. Waits of more than an hour count as none.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|ms| ms / 1_000.0).or_else(|| number(RETRY_AFTER.as_str()))?;
-    Duration::try_from_secs_f64(seconds).ok().filter(|delay| *delay <= Duration::from_secs(3_600))
+    let date = |name| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok();
+    let seconds = number("retry-after-ms").map(|ms| ms / 1_000.0).or_else(|| number(RETRY_AFTER.as_str()));
+    let wait = match seconds {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        // A date that has passed asks for no wait.
+        None => Some(date(RETRY_AFTER)?.duration_since(date(DATE)?).unwrap_or_default()),
+    };
+    wait.filter(|delay| *delay <= Duration::from_secs(3_600))
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -202,5 +212,21 @@ mod tests {
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(2)));
         headers.insert("retry-after-ms", "250".parse().unwrap());
         assert_eq!(retry_after(&headers), Some(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn a_date_is_a_wait_from_the_answers_own_date() {
+        let wait = |until: &str, now: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after", until.parse().unwrap());
+            now.map(|now| headers.insert("date", now.parse().unwrap()));
+            retry_after(&headers)
+        };
+        let now = Some("Wed, 21 Oct 2015 07:28:00 GMT");
+        assert_eq!(wait("Wed, 21 Oct 2015 07:28:30 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(wait("Wed, 21 Oct 2015 07:27:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(wait("Thu, 22 Oct 2015 07:28:00 GMT", now), None);
+        assert_eq!(wait("Wed, 21 Oct 2015 07:28:30 GMT", None), None);
+        assert_eq!(wait("soon", now), None);
     }
 }

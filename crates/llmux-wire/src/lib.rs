@@ -14,6 +14,7 @@ pub mod anthropic;
 pub mod chat;
 pub mod cohere;
 pub mod convert;
+mod course;
 mod failure;
 pub mod gemini;
 pub mod json;

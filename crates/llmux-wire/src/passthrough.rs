@@ -1,7 +1,8 @@
 //! A reply that passes as it comes: client and provider speak the same dialect.
 //!
 //! Whole frames are handed on as the bytes they arrived in. A byte search decides whether one is worth a
-//! closer look: usage, the terminal event, an error.
+//! closer look: usage, the terminal event, an error. What is in the others is not looked at, so a frame of garbage
+//! without such a word reaches the client as it would if he had asked the provider himself.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use llmux_core::{Error, ErrorKind, Frames, Reply, ReplyReport, Result};
 use memchr::memmem;
 
-use crate::{sse::MAX_EVENT, translate::cut_short};
+use crate::{course::Course, sse::MAX_EVENT};
 
 /// How a dialect's streams are cut into frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,18 +58,16 @@ pub trait Watch: Send {
 /// Hands answers on and watches them.
 pub struct Passthrough<W> {
     watch: W,
-    report: ReplyReport,
+    course: Course,
     /// The beginning of a frame that is not complete yet.
     held: BytesMut,
-    started: bool,
-    over: bool,
 }
 
 impl<W: Watch> Passthrough<W> {
     /// A reply at its start.
     #[must_use]
     pub fn new(watch: W) -> Self {
-        Self { watch, report: ReplyReport::default(), held: BytesMut::new(), started: false, over: false }
+        Self { watch, course: Course::default(), held: BytesMut::new() }
     }
 
     /// Whether complete frames hold nothing of the answer yet.
@@ -88,7 +87,7 @@ impl<W: Watch> Passthrough<W> {
     /// # Errors
     /// When the stream begins with an error, or holds a frame that is none; those in front of it are handed on.
     fn frames(&mut self, mut frames: Bytes, out: &mut Frames) -> Result<()> {
-        if self.started && self.watch.is_dull(&frames) {
+        if self.course.started && self.watch.is_dull(&frames) {
             out.push(frames);
             return Ok(());
         }
@@ -97,11 +96,11 @@ impl<W: Watch> Passthrough<W> {
         while let Some(rest) = frames.get(kept..).filter(|rest| !rest.is_empty()) {
             let end = kept + W::FRAMING.frame_end(rest).unwrap_or(rest.len());
             let frame = frames.slice(kept..end);
-            if self.started && self.watch.is_dull(&frame) {
+            if self.course.started && self.watch.is_dull(&frame) {
                 kept = end;
                 continue;
             }
-            match self.watch.frame(&frame, &mut self.report) {
+            match self.watch.frame(&frame, &mut self.course.report) {
                 Ok(ControlFlow::Continue(())) => kept = end,
                 Ok(ControlFlow::Break(other)) => {
                     out.push(frames.split_to(kept));
@@ -109,20 +108,20 @@ impl<W: Watch> Passthrough<W> {
                     let _ = frames.split_to(frame.len());
                     kept = 0;
                 }
-                Err(error) if !self.started => return Err(error),
+                Err(error) if !self.course.started => return Err(error),
                 Err(error) if error.kind() == ErrorKind::BadReply => {
                     out.push(frames.split_to(kept));
                     return Err(error);
                 }
                 Err(error) => {
                     // The provider's own error frame is in the client's dialect already. Nothing follows it.
-                    self.report.stream_error = Some(error.message().to_owned());
-                    self.over = true;
-                    out.push(frames.split_to(end));
+                    self.course.fail(&error);
+                    out.push(frames.split_to(kept));
+                    out.push(frame);
                     return Ok(());
                 }
             }
-            self.started |= !self.watch.is_preamble(&frame);
+            self.course.started |= !self.watch.is_preamble(&frame);
         }
         out.push(frames);
         Ok(())
@@ -131,12 +130,12 @@ impl<W: Watch> Passthrough<W> {
 
 impl<W: Watch> Reply for Passthrough<W> {
     fn whole(&mut self, body: Bytes) -> Result<Bytes> {
-        self.watch.whole(&body, &mut self.report)?;
+        self.watch.whole(&body, &mut self.course.report)?;
         Ok(body)
     }
 
     fn push(&mut self, piece: Bytes, out: &mut Frames) -> Result<()> {
-        if self.over {
+        if self.course.over {
             return Ok(());
         }
         let mut piece = if self.held.is_empty() {
@@ -147,7 +146,7 @@ impl<W: Watch> Reply for Passthrough<W> {
         };
         let mut complete = W::FRAMING.last_frame_end(&piece);
         // What is in front of the answer waits for it: an error may come instead, and another deployment's turn.
-        if !self.started && self.is_preamble(piece.get(..complete).unwrap_or_default()) {
+        if !self.course.started && self.is_preamble(piece.get(..complete).unwrap_or_default()) {
             complete = 0;
         }
         let rest = piece.split_off(complete);
@@ -164,7 +163,7 @@ impl<W: Watch> Reply for Passthrough<W> {
             return Ok(());
         }
         match self.frames(piece, out) {
-            Err(error) if self.started => {
+            Err(error) if self.course.started => {
                 self.fail(&error, out);
                 Ok(())
             }
@@ -173,7 +172,7 @@ impl<W: Watch> Reply for Passthrough<W> {
     }
 
     fn finish(&mut self, out: &mut Frames) -> Result<()> {
-        if self.over {
+        if self.course.over {
             return Ok(());
         }
         // Some hosts leave out the blank line behind their last event.
@@ -183,38 +182,39 @@ impl<W: Watch> Reply for Passthrough<W> {
             held.extend_from_slice(W::FRAMING.end());
             let mut last = Frames::default();
             let watched = self.frames(held.freeze(), &mut last);
-            if self.watch.is_complete() || self.over {
+            if self.watch.is_complete() || self.course.over {
                 while let Some(piece) = last.pop() {
                     out.push(piece);
                 }
-            } else if !self.started {
+            } else if !self.course.started {
                 watched?;
             }
         }
-        if self.watch.is_complete() || self.over {
-            self.over = true;
+        if self.watch.is_complete() || self.course.over {
+            self.course.over = true;
             return Ok(());
         }
-        self.report.cut_short = true;
-        if !self.started {
-            return Err(cut_short());
-        }
-        self.fail(&cut_short(), out);
+        let error = self.course.cut_short()?;
+        self.fail(&error, out);
         Ok(())
     }
 
     fn fail(&mut self, error: &Error, out: &mut Frames) {
-        if std::mem::replace(&mut self.over, true) {
+        if self.course.over {
             return;
         }
-        self.report.stream_error = Some(error.message().to_owned());
+        self.course.fail(error);
         let mut frame = BytesMut::new();
         self.watch.write_error(error, &mut frame);
         out.push(frame.freeze());
     }
 
+    fn has_failed(&self) -> bool {
+        self.course.has_failed()
+    }
+
     fn report(&self) -> ReplyReport {
-        self.report.clone()
+        self.course.report.clone()
     }
 }
 

@@ -14,7 +14,7 @@ use llmux_core::{Error, Frames, Reply, ReplyReport, TransportBody};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Ending {
-    /// The provider ended it. The report tells whether it was cut short.
+    /// It came to its end: the provider's, or an error frame. The report tells whether it was cut short or failed.
     Complete,
     /// The exchange broke off.
     Broken(Error),
@@ -28,7 +28,8 @@ pub type OnEnd = Box<dyn FnOnce(ReplyReport, Ending) + Send>;
 /// A client's body: the provider's, as the reply turns it.
 ///
 /// Nothing is read ahead: the provider's body is polled only when the client takes more, so a slow reader
-/// holds the provider back. Dropping the tap drops the provider's body, which cancels the exchange.
+/// holds the provider back. Dropping the tap drops the provider's body, which cancels the exchange; so does an error
+/// frame, behind which nothing is read.
 pub struct Tap {
     upstream: Option<TransportBody>,
     reply: Box<dyn Reply>,
@@ -48,6 +49,13 @@ impl Tap {
     pub fn on_end(mut self, on_end: OnEnd) -> Self {
         self.on_end = Some(on_end);
         self
+    }
+
+    /// Whether the answer has ended in an error frame: the last piece, when [`is_end_stream`](Body::is_end_stream) is
+    /// true as well.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.reply.has_failed()
     }
 
     fn over(&mut self, ending: Ending) {
@@ -90,6 +98,9 @@ impl Body for Tap {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         loop {
+            if self.upstream.is_some() && self.reply.has_failed() {
+                self.over(Ending::Complete);
+            }
             if let Some(piece) = self.frames.pop() {
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }

@@ -1,10 +1,11 @@
 //! A reply whose dialect changes on the way: a provider's reader, the neutral model, a client's writer.
 
 use bytes::{Bytes, BytesMut};
-use llmux_core::{Error, ErrorKind, Frames, Reply, ReplyReport, Result};
+use llmux_core::{Error, Frames, Reply, ReplyReport, Result};
 
 use crate::{
     chat::{ChatAnswer, Event},
+    course::{Course, cut_short},
     stream::{StreamReader, StreamWriter},
 };
 
@@ -17,13 +18,11 @@ pub struct Translated {
     write_answer: AnswerWriter,
     reader: Box<dyn StreamReader>,
     writer: Box<dyn StreamWriter>,
-    report: ReplyReport,
+    course: Course,
     /// The model to name where the provider names none.
     model: String,
     /// The opening event, held back until the next one shows that it is not an error.
     start: Option<Event>,
-    started: bool,
-    over: bool,
     events: Vec<Event>,
 }
 
@@ -41,11 +40,9 @@ impl Translated {
             write_answer: Box::new(write_answer),
             reader: Box::new(reader),
             writer: Box::new(writer),
-            report: ReplyReport::default(),
+            course: Course::default(),
             model: String::new(),
             start: None,
-            started: false,
-            over: false,
             events: Vec::new(),
         }
     }
@@ -57,8 +54,9 @@ impl Translated {
         self
     }
 
-    fn forward(&mut self, mut event: Event, out: &mut BytesMut) -> Result<()> {
-        if self.over {
+    /// Writes one event to `bytes`. What is written before an error goes to `out`: the error has a piece of its own.
+    fn forward(&mut self, mut event: Event, bytes: &mut BytesMut, out: &mut Frames) -> Result<()> {
+        if self.course.over {
             return Ok(());
         }
         match &mut event {
@@ -66,38 +64,40 @@ impl Translated {
                 if model.is_empty() {
                     self.model.clone_into(model);
                 }
-                self.report.model = Some(model.clone()).filter(|model| !model.is_empty());
+                self.course.report.model = Some(model.clone()).filter(|model| !model.is_empty());
                 self.start = Some(event);
                 return Ok(());
             }
-            Event::Ping if !self.started => return Ok(()),
-            Event::Error(error) => {
-                self.report.stream_error = Some(error.message().to_owned());
-                self.over = true;
-            }
+            Event::Ping if !self.course.started => return Ok(()),
+            Event::Error(error) => self.course.fail(error),
             Event::Usage(usage) => {
-                self.report.usage.update(usage);
-                self.report.usage_reported = true;
+                self.course.report.usage.update(usage);
+                self.course.report.usage_reported = true;
             }
-            Event::Finish { reason, .. } => self.report.finish_reason = Some(reason.openai().to_owned()),
-            Event::End => self.over = true,
+            Event::Finish { reason, .. } => {
+                self.course.report.finish_reason = Some(reason.openai().to_owned())
+            }
+            Event::End => self.course.over = true,
             _ => {}
         }
         match event {
             // Nothing has gone out: another deployment may still answer.
-            Event::Error(error) if !self.started => return Err(error),
+            Event::Error(error) if !self.course.started => return Err(error),
             event => {
-                self.open(out);
-                self.writer.event(event, out);
+                self.open(bytes);
+                if matches!(event, Event::Error(_)) {
+                    out.push(bytes.split().freeze());
+                }
+                self.writer.event(event, bytes);
             }
         }
         Ok(())
     }
 
-    fn open(&mut self, out: &mut BytesMut) {
-        self.started = true;
+    fn open(&mut self, bytes: &mut BytesMut) {
+        self.course.started = true;
         if let Some(start) = self.start.take() {
-            self.writer.event(start, out);
+            self.writer.event(start, bytes);
         }
     }
 
@@ -105,19 +105,19 @@ impl Translated {
     fn drain(&mut self, read: Result<()>, out: &mut Frames) -> Result<()> {
         let mut bytes = BytesMut::new();
         let mut events = std::mem::take(&mut self.events);
-        let forwarded = events.drain(..).try_for_each(|event| self.forward(event, &mut bytes));
+        let forwarded = events.drain(..).try_for_each(|event| self.forward(event, &mut bytes, out));
         self.events = events;
         let result = forwarded.and(read);
         if let Err(error) = &result
-            && self.started
-            && !self.over
+            && self.course.started
+            && !self.course.over
         {
-            self.over = true;
-            self.report.stream_error = Some(error.message().to_owned());
+            self.course.fail(error);
+            out.push(bytes.split().freeze());
             self.writer.error(error, &mut bytes);
         }
         out.push(bytes.freeze());
-        if self.started { Ok(()) } else { result }
+        if self.course.started { Ok(()) } else { result }
     }
 }
 
@@ -128,17 +128,17 @@ impl Reply for Translated {
             self.model.clone_into(&mut answer.model);
         }
         if let Some(usage) = answer.usage {
-            self.report.usage = usage;
-            self.report.usage_reported = true;
+            self.course.report.usage = usage;
+            self.course.report.usage_reported = true;
         }
-        self.report.model = Some(answer.model.clone()).filter(|model| !model.is_empty());
+        self.course.report.model = Some(answer.model.clone()).filter(|model| !model.is_empty());
         let finish = answer.choices.first().and_then(|choice| choice.finish.as_ref());
-        self.report.finish_reason = finish.map(|reason| reason.openai().to_owned());
+        self.course.report.finish_reason = finish.map(|reason| reason.openai().to_owned());
         Ok((self.write_answer)(&answer))
     }
 
     fn push(&mut self, piece: Bytes, out: &mut Frames) -> Result<()> {
-        if self.over {
+        if self.course.over {
             return Ok(());
         }
         let mut events = std::mem::take(&mut self.events);
@@ -148,47 +148,42 @@ impl Reply for Translated {
     }
 
     fn finish(&mut self, out: &mut Frames) -> Result<()> {
-        if self.over {
+        if self.course.over {
             return Ok(());
         }
         let mut events = std::mem::take(&mut self.events);
         let mut read = self.reader.finish(&mut events);
         self.events = events;
-        if self.started && read.is_err() {
+        if self.course.started && read.is_err() {
             // The provider stopped in the middle of an event.
-            self.report.cut_short = true;
+            self.course.report.cut_short = true;
             read = Err(cut_short());
         }
         self.drain(read, out)?;
-        if self.over {
+        if self.course.over {
             return Ok(());
         }
-        self.report.cut_short = true;
-        if !self.started {
-            return Err(cut_short());
-        }
-        self.fail(&cut_short(), out);
+        let error = self.course.cut_short()?;
+        self.fail(&error, out);
         Ok(())
     }
 
     fn fail(&mut self, error: &Error, out: &mut Frames) {
-        if std::mem::replace(&mut self.over, true) {
+        if self.course.over {
             return;
         }
-        self.report.stream_error = Some(error.message().to_owned());
+        self.course.fail(error);
         let mut bytes = BytesMut::new();
         self.open(&mut bytes);
         self.writer.error(error, &mut bytes);
         out.push(bytes.freeze());
     }
 
-    fn report(&self) -> ReplyReport {
-        self.report.clone()
+    fn has_failed(&self) -> bool {
+        self.course.has_failed()
     }
-}
 
-/// The error for a stream that ended without its terminal event.
-#[must_use]
-pub(crate) fn cut_short() -> Error {
-    Error::upstream(ErrorKind::BadReply, "the provider's stream ended before the answer was complete")
+    fn report(&self) -> ReplyReport {
+        self.course.report.clone()
+    }
 }

@@ -27,7 +27,7 @@ fn client() -> llmux::Result<Llmux> {
         .deployment(
             Deployment::new("chat", "llmux/broken")
                 .routing(|settings| settings.order = Some(1))
-                .provider(|settings| settings.options.extend([("status".to_owned(), 503.into())])),
+                .option("status", 503),
         )
         // Deployment::new("embed", "openai/text-embedding-3-small")
         .deployment(Deployment::new("embed", "llmux/echo"))

@@ -22,4 +22,5 @@ mod routes;
 mod secrets;
 mod settings;
 mod shutdown;
+mod slow_readers;
 mod start;

@@ -30,6 +30,15 @@ fn indiscreet(status: u16) -> Scripted {
     answers::openai_error(status, "authentication_error", &format!("Incorrect API key provided: {PROVIDER}."))
 }
 
+/// The same in the middle of a stream.
+fn begun_then_indiscreet() -> Scripted {
+    let begun = answers::openai_stream(&["begun"]);
+    let begun = String::from_utf8(begun.bytes().to_vec()).unwrap();
+    let frames = begun.split_inclusive("\n\n").take(2).map(str::to_owned);
+    let error = format!("data: {{\"error\":{{\"message\":\"bad key {PROVIDER}\",\"code\":500}}}}\n\n");
+    Scripted::sse(frames.chain([error]))
+}
+
 #[tokio::test]
 async fn pain_40_planted_secrets_turn_up_in_no_output_answer_or_header() {
     let upstream = ScriptedUpstream::start().await;
@@ -41,6 +50,8 @@ async fn pain_40_planted_secrets_turn_up_in_no_output_answer_or_header() {
         answers::openai_error(401, "authentication_error", "no"),
         indiscreet(401),
         indiscreet(500),
+        begun_then_indiscreet(),
+        indiscreet(429).with_header("x-refused-key", PROVIDER),
         Scripted::html_error(502),
         Scripted::garbage(),
         Scripted::reset(),
@@ -66,6 +77,7 @@ async fn pain_40_planted_secrets_turn_up_in_no_output_answer_or_header() {
     for answer in &seen {
         assert!(!format!("{answer:?}").contains("canary"), "{answer:?}");
     }
+    assert!(seen.iter().any(|answer| answer.text.contains("begun") && answer.text.contains("bad key ***")));
     assert!(seen.iter().any(|answer| answer.status == 401) && seen.iter().any(|answer| answer.status == 200));
     proxy.write(
         "config.yaml",

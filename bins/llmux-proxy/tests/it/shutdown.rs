@@ -3,7 +3,7 @@
 use llmux_testkit::{Gate, ScriptedUpstream, answers};
 use tokio::net::TcpStream;
 
-use crate::proxy::{Answer, Proxy, Setup, openai_config, streamed};
+use crate::proxy::{Answer, Proxy, Setup, chat, openai_config, streamed};
 
 #[tokio::test]
 async fn at_sigterm_a_running_stream_ends_and_no_connection_is_taken_any_more() {
@@ -26,6 +26,22 @@ async fn at_sigterm_a_running_stream_ends_and_no_connection_is_taken_any_more() 
         assert_eq!(ended.status.code(), Some(0), "{}", ended.err);
         assert!(ended.err.contains("cut=0"), "{}", ended.err);
     }
+}
+
+#[tokio::test]
+async fn readiness_says_503_while_requests_are_still_taken_until_the_delay_or_a_second_signal() {
+    let upstream = ScriptedUpstream::answering([answers::openai_chat("still here")]).await;
+    let config = format!("{}server: {{drain_delay: 1h}}\n", openai_config(&upstream.url()));
+    let proxy = Setup::config(config).start().await;
+    assert_eq!(Answer::of(proxy.get("/health/readiness")).await.status, 200);
+    proxy.signal("TERM").await;
+    proxy.wait_for_log("draining").await;
+    assert_eq!(Answer::of(proxy.get("/health/readiness")).await.status, 503);
+    assert_eq!(Answer::of(proxy.get("/health/liveness")).await.status, 200);
+    let answer = Answer::of(proxy.post("/v1/chat/completions", &chat("model"))).await;
+    assert_eq!(answer.json()["choices"][0]["message"]["content"], "still here");
+    proxy.signal("TERM").await;
+    assert_eq!(proxy.ended().await.status.code(), Some(0));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use llmux_testkit::{ScriptedUpstream, answers};
 use tokio::process::Command;
 
-use crate::proxy::{Answer, Setup, message, streamed};
+use crate::proxy::{Answer, Setup, chat, message, streamed};
 
 #[tokio::test]
 async fn without_configuration_the_echo_model_answers_a_streamed_chat_on_loopback() {
@@ -16,6 +16,32 @@ async fn without_configuration_the_echo_model_answers_a_streamed_chat_on_loopbac
     assert!(answer.said().contains("Hello"), "{}", answer.text);
     let answer = Answer::of(proxy.post("/v1/messages", &message("llmux/echo"))).await;
     assert_eq!(answer.json()["type"], "message");
+}
+
+/// Readiness waits for no database and no provider: the process has spoken to nobody when it answers its first request.
+#[tokio::test]
+async fn pain_03_the_first_request_is_answered_before_anything_outside_was_spoken_to() {
+    let outside = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    outside.set_nonblocking(true).unwrap();
+    let address = outside.local_addr().unwrap();
+    let config = format!(
+        "model_list:
+  - model_name: model
+    litellm_params: {{model: openai/m, api_key: k, api_base: 'http://{address}/v1'}}
+  - model_name: claude
+    litellm_params: {{model: anthropic/c, api_key: k, api_base: 'http://{address}'}}
+  - model_name: here
+    litellm_params: {{model: llmux/echo}}
+general_settings: {{database_url: 'postgres://user:password@{address}/db', master_key: sk-of-my-own}}
+"
+    );
+    let proxy = Setup::config(config).start().await;
+    let get = async |path: &str| Answer::of(proxy.get(path).bearer_auth("sk-of-my-own")).await;
+    let chat = proxy.post("/v1/chat/completions", &chat("here")).bearer_auth("sk-of-my-own");
+    assert_eq!(Answer::of(chat).await.status, 200);
+    assert_eq!(get("/health/readiness").await.status, 200);
+    assert_eq!(get("/v1/models").await.status, 200);
+    assert_eq!(outside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[tokio::test]

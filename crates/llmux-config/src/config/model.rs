@@ -82,6 +82,8 @@ pub struct ModelParams {
     pub mock_response: Option<String>,
     /// What the built-in echo model does.
     pub echo: Echo,
+    /// What only the provider understands: accounts, regions and identities of clouds, by their own names.
+    pub options: JsonObject,
     /// Request parameters for requests that do not set them.
     pub defaults: JsonObject,
 }

@@ -51,6 +51,8 @@ pub struct Server {
     pub body_timeout: Duration,
     /// Time after which an unused connection is closed.
     pub idle_timeout: Duration,
+    /// Time at shutdown for which requests are still taken while readiness says 503.
+    pub drain_delay: Duration,
     /// Time that running requests have to end at shutdown.
     pub drain_timeout: Duration,
     /// Largest request body in bytes.
@@ -73,6 +75,7 @@ impl Default for Server {
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(75),
+            drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             max_body_size: 32 << 20,
             cors: None,

@@ -4,7 +4,7 @@ use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Headers, Integer, Number, Object, Secret,
     Section as Nested, Text, TextOrTexts, Texts, Url,
 };
-use super::{Choice, Key, Section, request};
+use super::{Choice, Key, Section, cloud, request};
 
 /// One entry of `model_list`.
 pub(crate) static MODEL: Section = Section {
@@ -39,10 +39,11 @@ pub(crate) static PARAMS: Section = Section {
             .alias(&["credential"]),
         ],
         CONNECTION,
+        cloud::KEYS,
         CALL,
         request::PARAMS,
     ],
-    not_yet: &[CLOUD, PRICING, PARAMS_NOT_YET],
+    not_yet: &[cloud::NOT_YET, PRICING, PARAMS_NOT_YET],
     keep_in: None,
 };
 
@@ -50,8 +51,8 @@ pub(crate) static PARAMS: Section = Section {
 pub(crate) static DEFAULT_PARAMS: Section = Section {
     name: "router_settings.default_litellm_params",
     doc: "Parameters for all deployments that do not set them; the keys of `litellm_params`.",
-    keys: &[CONNECTION, CALL, request::PARAMS],
-    not_yet: &[CLOUD, PRICING, PARAMS_NOT_YET],
+    keys: &[CONNECTION, cloud::KEYS, CALL, request::PARAMS],
+    not_yet: &[cloud::NOT_YET, PRICING, PARAMS_NOT_YET],
     keep_in: None,
 };
 
@@ -73,8 +74,8 @@ pub(crate) static CREDENTIAL: Section = Section {
 static CREDENTIAL_VALUES: Section = Section {
     name: "credential_list[].credential_values",
     doc: "Keys of `litellm_params` that say where a provider is and who calls.",
-    keys: &[CONNECTION],
-    not_yet: &[CLOUD],
+    keys: &[CONNECTION, cloud::KEYS],
+    not_yet: &[cloud::NOT_YET],
     keep_in: None,
 };
 
@@ -131,23 +132,6 @@ static ECHO: Section = Section {
     not_yet: &[],
     keep_in: None,
 };
-
-const CLOUD: &[&str] = &[
-    "vertex_*",
-    "aws_*",
-    "s3_*",
-    "gcs_bucket_name",
-    "bucket_name",
-    "bedrock_tags",
-    "azure_*",
-    "tenant_id",
-    "client_id",
-    "client_secret",
-    "anthropic_*",
-    "openai_*",
-    "watsonx_region_name",
-    "region_name",
-];
 
 /// The keys of prices, in parameters or information alike.
 const PRICING: &[&str] = &[

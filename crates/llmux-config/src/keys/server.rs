@@ -18,6 +18,12 @@ pub(crate) static SERVER: Section = Section {
         Key::new("body_timeout", Duration, "Longest silence between two pieces of a request's body.")
             .default("60s"),
         Key::new("idle_timeout", Duration, "Time after which an unused connection is closed.").default("75s"),
+        Key::new(
+            "drain_delay",
+            DurationOrZero,
+            "Time at shutdown for which requests are still taken while readiness says 503.",
+        )
+        .default("0s"),
         Key::new("drain_timeout", DurationOrZero, "Time that running requests have to end at shutdown.")
             .default("30s"),
         Key::new("max_body_size", Size, "Largest request body.").default("32MiB"),

@@ -10,6 +10,8 @@ pub(crate) enum Shape {
     Text,
     /// Text that is never shown.
     Secret,
+    /// Text or a mapping that is never shown.
+    SecretDocument,
     /// An `http` or `https` address.
     Url,
     /// A whole number within bounds.
@@ -56,6 +58,7 @@ impl Shape {
         match self {
             Self::Flag => "`true` or `false`".into(),
             Self::Text | Self::Secret => "text".into(),
+            Self::SecretDocument => "text or a mapping".into(),
             Self::Url => "an `http://` or `https://` address".into(),
             Self::Integer(min, i64::MAX) => format!("a whole number from {min}"),
             Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
@@ -83,7 +86,7 @@ impl Shape {
 
     /// Whether the value must never be told, nor enter an identifier.
     pub(crate) fn is_secret(&self) -> bool {
-        matches!(self, Self::Secret | Self::Headers)
+        matches!(self, Self::Secret | Self::SecretDocument | Self::Headers)
     }
 
     /// The section inside, if there is one.

@@ -36,11 +36,12 @@ impl Identities {
 /// The parameters without secret values.
 fn public(params: &Map<String, Json>) -> Map<String, Json> {
     let secret = secret_keys();
-    let visible = |name: &String| !secret.contains(&name.as_str());
-    params
-        .iter()
-        .filter(|(name, _)| visible(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
+    let visible = params.iter().filter(|(name, _)| !secret.contains(&name.as_str()));
+    visible
+        .map(|(name, value)| match value {
+            Json::Object(options) if name == "options" => (name.clone(), Json::Object(public(options))),
+            _ => (name.clone(), value.clone()),
+        })
         .collect()
 }
 

@@ -33,6 +33,35 @@ model_list:
 }
 
 #[test]
+fn settings_of_one_kind_of_provider_are_gathered_under_their_own_names() {
+    let text = "
+credential_list:
+  - credential_name: cloud
+    credential_values: { aws_region_name: eu-west-1, aws_access_key_id: AKIA, aws_secret_access_key: os.environ/S }
+router_settings:
+  default_litellm_params: { vertex_location: global, tenant_id: t }
+model_list:
+  - model_name: a
+    litellm_params: { model: x/a, credential: cloud, aws_region_name: us-east-1, azure_tenant_id: own }
+  - model_name: b
+    litellm_params: { model: x/b, vertex_credentials: { type: service_account, private_key: os.environ/S } }
+";
+    let loaded = loader(&[("S", "secret")]).load_str(text, "c.yaml").unwrap();
+    let [a, b] = loaded.config.models.as_slice() else { panic!("two models") };
+    assert_eq!(a.params.options["aws_region_name"], "us-east-1");
+    assert_eq!(a.params.options["aws_secret_access_key"], "secret");
+    assert_eq!(
+        (&a.params.options["tenant_id"], &a.params.options["vertex_location"]),
+        (&"own".into(), &"global".into())
+    );
+    assert_eq!(b.params.options["vertex_credentials"]["private_key"], "secret");
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let found =
+        refused("model_list: [{model_name: a, litellm_params: {model: x/a, vertex_credentials: [1]}}]");
+    assert!(found[0].contains("vertex_credentials: expected text"), "{found:?}");
+}
+
+#[test]
 fn an_unknown_credential_is_refused_with_the_nearest_one() {
     let found = refused(
         "credential_list: [{credential_name: shared, credential_values: {api_key: k}}]\n\
@@ -51,6 +80,12 @@ fn ids_are_stable_distinct_and_independent_of_secrets_and_order() {
     let first = ids("model_list: [{model_name: a, litellm_params: {model: x/a, rpm: 5, api_key: one}}]");
     let again = ids("models: [{params: {api_key: two, rpm: 5, model: x/a}, name: a}]");
     assert_eq!(first, again);
+    let clouds = ["aws_session_token: one", "vertex_credentials: {private_key: one}"];
+    for cloud in clouds {
+        let file =
+            |cloud: &str| format!("model_list: [{{model_name: a, litellm_params: {{model: x/a, {cloud}}}}}]");
+        assert_eq!(ids(&file(cloud)), ids(&file(&cloud.replace("one", "two"))), "{cloud}");
+    }
     let other = ids("model_list: [{model_name: a, litellm_params: {model: x/a, rpm: 6, api_key: one}}]");
     assert_ne!(first, other);
     let twins = ids("model_list: [{model_name: a, litellm_params: {model: x/a, api_key: one}}, \

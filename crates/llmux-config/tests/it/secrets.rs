@@ -21,6 +21,7 @@ model_list:
       extra_body: {{password: {CANARY}}}
       user: {CANARY}
       aws_secret_access_key: {CANARY}
+      vertex_credentials: {{private_key: {CANARY}}}
       unknown_token: {CANARY}
     model_info: {{token: {CANARY}}}
   - model_name: b

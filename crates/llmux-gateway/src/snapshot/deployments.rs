@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use llmux_config::{Config, Echo, Model, ModelParams};
-use llmux_core::{Error, ErrorKind, ExposeSecret, Provider, ProviderSettings, Result, Shaping, Timeouts};
+use llmux_core::{
+    Error, ErrorKind, ExposeSecret, Options, Provider, ProviderSettings, Result, Shaping, Timeouts,
+};
 use llmux_router::{Deployment, DeploymentSettings, closest};
-use serde_json::{Map, Value};
 
 use super::{Parts, inferred::Inferred};
 
@@ -31,7 +32,10 @@ pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Opt
     if !registry.providers.contains(provider) {
         return Err(unknown_provider(&params.model, parts));
     }
-    let settings = provider_settings(params, config, parts)?;
+    let mut settings = provider_settings(params, config, parts)?;
+    if let Some(base) = model.info.extra.get("base_model") {
+        settings.options.set("base_model", base.clone());
+    }
     let provider = registry.providers.build(provider, &settings)?;
     Ok(Some(deployment(model, name, provider)))
 }
@@ -60,7 +64,8 @@ fn provider_settings(params: &ModelParams, config: &Config, parts: &Parts) -> Re
     settings.organization = params.organization.clone();
     settings.headers = headers(params)?;
     settings.environment = parts.environment.clone();
-    settings.options = options(&params.echo, params.mock_response.as_deref());
+    settings.transport = Some(Arc::clone(&parts.transport));
+    settings.options = options(params);
     let mut shaping = Shaping::default();
     shaping.drop_params = params.drop_params.unwrap_or(config.litellm.drop_params);
     shaping.additional_drop_params = params.additional_drop_params.clone();
@@ -86,19 +91,20 @@ fn headers(params: &ModelParams) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// What the built-in provider is told. Other providers have no options yet.
-fn options(echo: &Echo, mock_response: Option<&str>) -> Map<String, Value> {
+/// What only the provider understands; the built-in one is told its latency and faults.
+fn options(params: &ModelParams) -> Options {
     let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let mut options = Map::new();
+    let mut options = Options::from((*params.options).clone());
+    let echo = &params.echo;
     if *echo != Echo::default() {
-        options.insert("first_byte_ms".into(), milliseconds(echo.first_byte).into());
-        options.insert("between_ms".into(), milliseconds(echo.between).into());
-        options.insert("status".into(), echo.status.into());
-        options.insert("retry_after_ms".into(), echo.retry_after.map(milliseconds).into());
-        options.insert("cut_after".into(), echo.cut_after.into());
+        options.set("first_byte_ms", milliseconds(echo.first_byte));
+        options.set("between_ms", milliseconds(echo.between));
+        options.set("status", echo.status);
+        options.set("retry_after_ms", echo.retry_after.map(milliseconds));
+        options.set("cut_after", echo.cut_after);
     }
-    if let Some(text) = mock_response {
-        options.insert("text".into(), text.into());
+    if let Some(text) = &params.mock_response {
+        options.set("text", text.as_str());
     }
     options
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use llmux_core::{
-    Call, Error, ErrorKind, Exchange, FailedReply, Provider, ProviderSettings, Registry, Result,
+    Call, Credentials, Error, ErrorKind, Exchange, FailedReply, Provider, ProviderSettings, Registry, Result,
 };
 use llmux_wire::openai;
 
@@ -48,6 +48,11 @@ impl Provider for Inferred {
         let mut call = *call;
         call.model = model;
         provider.prepare(&call)
+    }
+
+    fn credentials(&self, model: &str) -> Option<&Arc<dyn Credentials>> {
+        let (provider, model) = self.find(model)?;
+        provider.credentials(model)
     }
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {

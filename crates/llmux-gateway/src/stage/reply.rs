@@ -10,6 +10,7 @@ use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
 /// Writes the answer.
 pub(crate) fn answer(
     cx: &RequestContext,
+    snapshot: &Snapshot,
     answer: Answer,
     framing: Option<Framing>,
     settle: Settle,
@@ -22,10 +23,11 @@ pub(crate) fn answer(
         }
         AnswerBody::Stream(tap) => {
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
+            let scrubber = &snapshot.scrubber;
             match framing {
-                Some(Framing::Array) => (Body::array(tap), "application/json"),
-                _ if cx.dialect == Dialect::Ollama => (Body::Stream(Box::new(tap)), "application/x-ndjson"),
-                _ => (Body::Stream(Box::new(tap)), "text/event-stream"),
+                Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
+                _ if cx.dialect == Dialect::Ollama => (Body::stream(tap, scrubber), "application/x-ndjson"),
+                _ => (Body::stream(tap, scrubber), "text/event-stream"),
             }
         }
     };
@@ -54,7 +56,7 @@ pub(crate) fn refusal(cx: &RequestContext, snapshot: &Snapshot, refusal: &Refusa
         headers::attribute(deployment, refusal.retries, out);
     }
     if let Some(upstream) = refusal.error.headers() {
-        headers::forward(upstream, out);
+        headers::forward(&headers::scrubbed(upstream, &snapshot.scrubber), out);
     }
     headers::time(cx, out);
     response

@@ -90,6 +90,9 @@ fn any_origin_with_credentials_is_answered_by_name() {
     let exposed = exposed.to_str().unwrap();
     assert!(exposed.contains("retry-after") && exposed.contains("x-litellm-call-id"), "{exposed}");
     assert!(!exposed.contains('*'));
+    // No browser's origin: repeated, it would permit everybody.
+    let nobody = applied(&policy, Some(&HeaderValue::from_static("*")));
+    assert!(!nobody.contains_key("access-control-allow-origin"));
 }
 
 #[test]

@@ -104,3 +104,10 @@ fn codings_that_cannot_be_undone_are_left_in_place() {
     assert_eq!(Coding::take(&mut headers), Some(Coding::Gzip));
     assert!(headers.is_empty());
 }
+
+#[tokio::test]
+async fn empty_pieces_make_no_broken_body() {
+    assert_eq!(decoded(vec![Bytes::new(), Bytes::new()], Coding::Gzip).await.unwrap(), "");
+    let pieces = [Bytes::new(), gzip(b"hello").into(), Bytes::new()];
+    assert_eq!(decoded(pieces.into(), Coding::Gzip).await.unwrap(), "hello");
+}

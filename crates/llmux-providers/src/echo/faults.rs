@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use llmux_core::Result;
-use serde_json::{Map, Value};
+use llmux_core::{Options, Result};
+use serde_json::Value;
 
 use crate::target::setting;
 
@@ -28,7 +28,7 @@ pub(super) struct Faults {
 impl Faults {
     /// Reads the provider's options: `first_byte_ms`, `between_ms`, `status`, `retry_after_ms`, `cut_after`, `text`.
     /// LiteLLM's names of exceptions in place of a text stand for their status.
-    pub(super) fn read(options: &Map<String, Value>) -> Result<Self> {
+    pub(super) fn read(options: &Options) -> Result<Self> {
         let number = |name: &str| match options.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => value

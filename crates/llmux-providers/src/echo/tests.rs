@@ -20,7 +20,7 @@ fn exchange(
 
 fn answered(options: Value, operation: Operation, dialect: Dialect, body: &Value) -> ScriptedReply {
     let mut settings = ProviderSettings::default();
-    settings.options = options.as_object().cloned().unwrap_or_default();
+    settings.options = options.as_object().cloned().unwrap_or_default().into();
     let echo = Echo::build(&settings).unwrap();
     match exchange(&echo, operation, dialect, body).unwrap().outgoing {
         Outgoing::Answered(reply) => reply,
@@ -96,6 +96,6 @@ fn faults_are_made_on_request() {
 #[test]
 fn a_fault_that_is_none_is_refused_by_name() {
     let mut settings = ProviderSettings::default();
-    settings.options = json!({"status": 200}).as_object().cloned().unwrap();
+    settings.options.set("status", 200);
     assert_eq!(Echo::build(&settings).err().unwrap().param(), Some("echo.status"));
 }

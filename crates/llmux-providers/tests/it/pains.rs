@@ -1,6 +1,7 @@
 //! Regressions that users of other gateways reported, as far as translation is concerned: each test begins
 //! with the row of the list of pain points that it stands for.
 
+mod copies;
 mod responses;
 mod thinking;
 

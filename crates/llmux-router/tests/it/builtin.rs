@@ -15,7 +15,7 @@ use crate::{
 
 fn echo(options: Value) -> Router {
     let mut settings = ProviderSettings::default();
-    settings.options = options.as_object().unwrap().clone();
+    settings.options = options.as_object().unwrap().clone().into();
     let provider = registry().providers.build("llmux", &settings).unwrap();
     router(ScriptedTransport::new()).deployment(Deployment::new("e", "m", "echo", provider)).build().unwrap()
 }

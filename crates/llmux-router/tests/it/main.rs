@@ -4,11 +4,13 @@
 mod asking;
 mod builtin;
 mod choice;
+mod cost;
 mod faults;
 mod holding_back;
 mod hosts;
 mod leaving;
 mod names;
 mod retries;
+mod signing;
 mod streams;
 mod timeouts;

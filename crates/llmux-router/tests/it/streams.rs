@@ -116,6 +116,21 @@ async fn pain_23_what_goes_wrong_after_the_first_frame_is_an_error_frame_and_nev
     }
 }
 
+#[tokio::test]
+async fn an_error_event_ends_the_exchange_though_the_provider_goes_on() {
+    for (host, dialect) in pairs() {
+        let begun = host.pieces_to_first_word();
+        let (kept, rest) = split(&host.stream(&["hel", "lo"]), begun);
+        let answer = Answer::sse([kept, error_frame(host, "fell over"), rest]).stall_after(2);
+        let pair = Pair::new(host, answer).await;
+        let said = pair.said(dialect).await;
+        let place = format!("{dialect} from {host:?}");
+        assert_eq!((said.text.as_str(), said.error.as_deref()), ("hel", Some("fell over")), "{place}");
+        assert!(matches!(said.ending, Some(Ending::Complete)), "{place}");
+        pair.first.wait_for_disconnect().await;
+    }
+}
+
 /// The bytes of a stream's first pieces, and of the rest.
 fn split(answer: &Answer, pieces: usize) -> (String, String) {
     let all = String::from_utf8(answer.bytes().to_vec()).unwrap();

@@ -69,6 +69,7 @@ struct Outcome {
     output: Vec<u8>,
     error: Option<String>,
     report: ReplyReport,
+    failed: bool,
 }
 
 fn read(reply: &mut dyn Reply, pieces: impl IntoIterator<Item = Bytes>) -> Outcome {
@@ -86,7 +87,8 @@ fn read(reply: &mut dyn Reply, pieces: impl IntoIterator<Item = Bytes>) -> Outco
             "once something was put out errors become frames, not failures: {error}"
         );
     }
-    Outcome { output, error: error.as_ref().map(ToString::to_string), report: reply.report() }
+    let (report, failed) = (reply.report(), reply.has_failed());
+    Outcome { output, error: error.as_ref().map(ToString::to_string), report, failed }
 }
 
 fn push(
@@ -115,6 +117,7 @@ fn assert_same(outcome: &Outcome, expected: &Outcome, how: &str) {
     assert_eq!(outcome.error, expected.error, "{how}: another outcome than in one piece");
     assert_eq!(text(&outcome.output), text(&expected.output), "{how}: another output than in one piece");
     assert_eq!(outcome.report, expected.report, "{how}: another report than in one piece");
+    assert_eq!(outcome.failed, expected.failed, "{how}: failed otherwise than in one piece");
 }
 
 /// The provider ends the stream in good order, but too early.
@@ -126,6 +129,7 @@ fn ends_early(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
         return;
     }
     assert!(outcome.report.cut_short, "a stream without its end is reported as cut short");
+    assert!(outcome.failed, "a stream without its end has failed");
     let added = outcome.output.strip_prefix(&pushed[..]).expect("output is never taken back");
     assert!(text(added).contains("error"), "a stream without its end gets an error frame: {}", text(added));
 }
@@ -141,6 +145,7 @@ fn breaks_off(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
     take(out, &mut output);
     let added = text(&output[before..]);
     assert!(added.contains("error") && added.contains("broke off"), "no error frame: {added:?}");
+    assert!(reply.has_failed(), "a stream that broke off has failed");
 }
 
 /// The frames of a stream of server-sent events, their separators included.

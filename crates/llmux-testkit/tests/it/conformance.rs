@@ -41,6 +41,7 @@ struct PassThrough {
     begun: bool,
     done: bool,
     cut_short: bool,
+    failed: bool,
     passes_pieces: bool,
     forgives_cuts: bool,
 }
@@ -74,14 +75,19 @@ impl Reply for PassThrough {
             return Err(Error::upstream(ErrorKind::BadReply, "an empty stream"));
         }
         if !self.done && !self.forgives_cuts {
-            self.cut_short = true;
+            (self.cut_short, self.failed) = (true, true);
             out.push("data: {\"error\": {\"message\": \"cut short\"}}\n\n");
         }
         Ok(())
     }
 
     fn fail(&mut self, error: &Error, out: &mut Frames) {
+        self.failed = true;
         out.push(format!("data: {{\"error\": {{\"message\": \"{}\"}}}}\n\n", error.message()));
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed
     }
 
     fn report(&self) -> ReplyReport {

@@ -5,7 +5,7 @@ use llmux_core::{Frames, Reply, Shaping};
 use llmux_wire::{
     anthropic, chat,
     chat::Fit,
-    openai,
+    cohere, gemini, ndjson, ollama, openai,
     sse::{Decoder, SseEvent},
     stream::StreamReader,
 };
@@ -33,27 +33,27 @@ pub fn json(written: &[u8]) -> Value {
         .unwrap_or_else(|error| panic!("not JSON: {error}: {}", String::from_utf8_lossy(written)))
 }
 
-/// A request that could be read is written in both dialects or refused, and what is written can be read.
+/// A request that could be read is written in every dialect or refused, and what is written can be read: also what has
+/// no neutral form and goes on as the client wrote it.
 pub fn request(request: &chat::ChatRequest) {
-    write(request, |written, _| drop(json(written)));
-    // Fields without a neutral form go on as the client wrote them: whether they mean anything is his business. What
-    // is left is ours.
-    let mut known = request.clone();
-    known.extra.clear();
-    write(&known, |written, read| read(written));
-}
-
-/// Writes a request in each dialect, and gives the outcome to `check` with the reader of that dialect.
-fn write(request: &chat::ChatRequest, check: impl Fn(&[u8], fn(&[u8]))) {
     for drop_params in [false, true] {
         let mut shaping = Shaping::default();
         shaping.drop_params = drop_params;
         let mut fit = Fit::new("the target", &shaping);
         if let Ok(written) = openai::write_request(request, "other", &mut fit) {
-            check(&written, |written| drop(openai::read_request(written).expect("our own request is read")));
+            openai::read_request(&written).expect("our own request is read");
         }
         if let Ok(written) = anthropic::write_request(request, "other", &mut fit) {
-            check(&written, |written| drop(anthropic::read_request(written).expect("our own request is read")));
+            anthropic::read_request(&written).expect("our own request is read");
+        }
+        if let Ok(written) = gemini::write_request(request, "other", &mut fit) {
+            gemini::read_request(&written).expect("our own request is read");
+        }
+        if let Ok(written) = cohere::write_request(request, "other", &mut fit) {
+            cohere::read_request(&written).expect("our own request is read");
+        }
+        if let Ok(written) = ollama::write_request(request, "other", &mut fit) {
+            ollama::read_request(&written).expect("our own request is read");
         }
     }
 }
@@ -63,7 +63,11 @@ pub fn answer(answer: &chat::ChatAnswer) {
     let (openai, anthropic) = (openai::write_answer(answer, 1), anthropic::write_answer(answer));
     openai::read_answer(&openai).expect("our own answer is read");
     anthropic::read_answer(&anthropic).expect("our own answer is read");
+    gemini::read_answer(&gemini::write_answer(answer)).expect("our own answer is read");
+    cohere::read_answer(&cohere::write_answer(answer)).expect("our own answer is read");
+    ollama::read_answer(&ollama::write_answer(answer, 1)).expect("our own answer is read");
     json(&openai::write_completion_answer(answer, 1));
+    json(&ollama::write_generated(answer, 1));
 }
 
 /// A stream is read to the same events however it is cut.
@@ -123,4 +127,26 @@ fn turn(reply: &mut dyn Reply, pieces: &[&[u8]]) -> (Vec<u8>, Option<String>) {
     }
     let error = result.err().map(|error| error.to_string());
     (output, error)
+}
+
+/// Lines are the same however the stream is cut.
+pub fn lines_agree(stream: &[u8]) {
+    let read = |pieces: &[&[u8]]| {
+        let (mut decoder, mut lines) = (ndjson::Decoder::new(), Vec::new());
+        let mut keep = |line: &[u8]| {
+            lines.push(line.to_vec());
+            Ok(())
+        };
+        pieces.iter().for_each(|piece| decoder.push(piece, &mut keep).expect("short input"));
+        decoder.finish(&mut keep).expect("short input");
+        lines
+    };
+    assert_eq!(read(&[stream]), read(&pieces(stream)), "the lines depend on how the stream is cut");
+}
+
+/// A stream of lines that is passed on or translated gives the same bytes however it is cut: whole lines.
+pub fn lines_pass(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
+    let whole = turn(&mut *make(), &[stream]);
+    assert_eq!(whole, turn(&mut *make(), &pieces(stream)), "the output depends on how the stream is cut");
+    assert!(whole.0.is_empty() || whole.0.ends_with(b"\n"), "the output ends inside a line");
 }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use llmux_wire::{anthropic, openai, passthrough::Passthrough, translate::Translated};
+use llmux_wire::{anthropic, gemini, openai, passthrough::Passthrough, translate::Translated};
 use llmux_wire_fuzz::{events_agree, passing_agrees, translation_agrees};
 
 fuzz_target!(|data: &[u8]| {
@@ -15,6 +15,11 @@ fuzz_target!(|data: &[u8]| {
         Box::new(Translated::new(openai::read_answer, anthropic::write_answer, reader, writer)) as _
     };
     translation_agrees(to_anthropic, data);
+    let to_gemini = || {
+        let (reader, writer) = (openai::StreamReader::new(), gemini::StreamWriter::new());
+        Box::new(Translated::new(openai::read_answer, gemini::write_answer, reader, writer)) as _
+    };
+    translation_agrees(to_gemini, data);
     let to_completion = || {
         let (reader, writer) = (openai::StreamReader::new(), openai::CompletionStreamWriter::new(1, true));
         let write = |answer: &_| openai::write_completion_answer(answer, 1);

@@ -3,6 +3,7 @@
 use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value};
 
+use super::request_read::check_fields;
 use crate::{
     chat::{ChatRequest, Fit, is_closed},
     responses::RESPONSES_ONLY,
@@ -109,7 +110,7 @@ pub(super) fn write_tier(
 }
 
 /// Adds the fields without neutral form. Fields of an OpenAI client that are no parameters of OpenAI's are meant
-/// for Anthropic and pass as they are.
+/// for Anthropic and pass as they are, if they have Anthropic's types.
 pub(super) fn write_extra(
     request: &ChatRequest,
     out: &mut Map<String, Value>,
@@ -117,6 +118,7 @@ pub(super) fn write_extra(
 ) -> Result<()> {
     let native = request.source == Dialect::Anthropic;
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
+    let mut passed = Map::new();
     for (name, value) in &request.extra {
         if is_closed(request.source) && !fit.allows(name) {
             fit.foreign(request.source, name)?;
@@ -135,10 +137,16 @@ pub(super) fn write_extra(
                 continue;
             }
         }
-        match (out.get_mut(name), value) {
-            (Some(Value::Object(written)), Value::Object(more)) => written.extend(more.clone()),
+        passed.insert(name.clone(), value.clone());
+    }
+    if !native {
+        check_fields(passed.clone())?;
+    }
+    for (name, value) in passed {
+        match (out.get_mut(&name), value) {
+            (Some(Value::Object(written)), Value::Object(more)) => written.extend(more),
             (Some(_), _) => {}
-            (None, value) => _ = out.insert(name.clone(), value.clone()),
+            (None, value) => _ = out.insert(name, value),
         }
     }
     Ok(())
@@ -245,6 +253,18 @@ mod tests {
         assert_eq!((body, dropped), (json!({"container": "c"}), vec!["store".to_owned()]));
         request.extra.insert("verbosity".into(), json!("low"));
         assert_eq!(write(&request, &Shaping::default()).unwrap_err().param(), Some("verbosity"));
+    }
+
+    #[test]
+    fn fields_meant_for_anthropic_must_have_its_types() {
+        for (name, value) in
+            [("stop_sequences", json!("x")), ("system", json!(5)), ("output_config", json!([]))]
+        {
+            let mut request = openai();
+            request.extra.insert(name.into(), value);
+            let error = write(&request, &Shaping::default()).unwrap_err();
+            assert_eq!((error.param(), error.status().as_u16()), (Some(name), 400));
+        }
     }
 
     #[test]

@@ -32,23 +32,39 @@ pub(super) fn read(body: &[u8], needs_max_tokens: bool) -> Result<ChatRequest> {
     for item in object.need("messages")?.list()? {
         read_message(item, &mut request.messages)?;
     }
-    read_tools(&mut object, &mut request)?;
-    request.sampling = read_sampling(&mut object)?;
+    let kept = read_fields(&mut object, &mut request)?;
     if needs_max_tokens && request.sampling.max_tokens.is_none() {
         return Err(object.missing("max_tokens"));
     }
-    request.stream = object.bool("stream")?.unwrap_or_default();
     request.stream_usage = true;
-    read_metadata(&mut object, &mut request)?;
-    request.service_tier = object.string("service_tier")?;
-    request.cache = read_cache(&mut object)?;
-    let mut kept = Map::new();
-    let reasoning = object.take("thinking").map(|item| read_thinking(item, &mut kept)).transpose()?.flatten();
-    request.reasoning = reasoning;
-    read_output(&mut object, &mut request, &mut kept)?;
     request.extra = object.rest();
     request.extra.extend(kept);
     Ok(request)
+}
+
+/// Takes every known field beside model and conversation; gives what has no neutral form of them.
+fn read_fields(object: &mut Object, request: &mut ChatRequest) -> Result<Map<String, Value>> {
+    read_tools(object, request)?;
+    request.sampling = read_sampling(object)?;
+    request.stream = object.bool("stream")?.unwrap_or_default();
+    read_metadata(object, request)?;
+    request.service_tier = object.string("service_tier")?;
+    request.cache = read_cache(object)?;
+    let mut kept = Map::new();
+    let reasoning = object.take("thinking").map(|item| read_thinking(item, &mut kept)).transpose()?.flatten();
+    request.reasoning = reasoning;
+    read_output(object, request, &mut kept)?;
+    Ok(kept)
+}
+
+/// Checks fields that clients of other dialects wrote under this dialect's names.
+///
+/// # Errors
+/// A 400 that names the field with a wrong type.
+pub(super) fn check_fields(fields: Map<String, Value>) -> Result<()> {
+    let mut object = Object::root(fields);
+    object.take("system").map(read_content).transpose()?;
+    read_fields(&mut object, &mut ChatRequest::new(Dialect::Anthropic, "")).map(drop)
 }
 
 fn read_message(item: Item, messages: &mut Vec<Message>) -> Result<()> {

@@ -184,7 +184,9 @@ impl stream::StreamWriter for StreamWriter {
             Event::Ping if self.started => frame(out, &json!({ "type": "ping" })),
             Event::Error(error) => self.error(&error, out),
             Event::End => self.end(out),
-            content if is_first_choice(&content) => {
+            // The dialect has no log probabilities.
+            Event::Logprobs { .. } => {}
+            content if content.is_first_choice() => {
                 self.start(out);
                 self.content(content, out);
             }
@@ -196,22 +198,6 @@ impl stream::StreamWriter for StreamWriter {
         if !std::mem::replace(&mut self.ended, true) {
             sse::write(out, "error", &write_error(error));
         }
-    }
-}
-
-/// Whether an event carries content that the first alternative shows.
-fn is_first_choice(event: &Event) -> bool {
-    match event {
-        Event::Text { choice, text }
-        | Event::Refusal { choice, text }
-        | Event::Reasoning { choice, text } => *choice == 0 && !text.is_empty(),
-        Event::Arguments { choice, json, .. } => *choice == 0 && !json.is_empty(),
-        Event::ReasoningSignature { choice, .. }
-        | Event::RedactedReasoning { choice, .. }
-        | Event::ToolCall { choice, .. }
-        | Event::Citation { choice, .. }
-        | Event::Opaque { choice, .. } => *choice == 0,
-        _ => false,
     }
 }
 

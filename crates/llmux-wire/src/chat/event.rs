@@ -117,3 +117,22 @@ pub enum Event {
     /// The provider's terminal event.
     End,
 }
+
+impl Event {
+    /// Whether this is content, and of the first alternative: all that dialects with a single answer show.
+    pub(crate) fn is_first_choice(&self) -> bool {
+        match self {
+            Self::Text { choice, text }
+            | Self::Refusal { choice, text }
+            | Self::Reasoning { choice, text } => *choice == 0 && !text.is_empty(),
+            Self::Arguments { choice, json, .. } => *choice == 0 && !json.is_empty(),
+            Self::ReasoningSignature { choice, .. }
+            | Self::RedactedReasoning { choice, .. }
+            | Self::ToolCall { choice, .. }
+            | Self::Citation { choice, .. }
+            | Self::Logprobs { choice, .. }
+            | Self::Opaque { choice, .. } => *choice == 0,
+            _ => false,
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! A chat request, as a client sends it.
 
 use llmux_core::{Dialect, Result};
+use serde_json::{Map, Value};
 
 use super::{
     format::read_format,
@@ -21,15 +22,29 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest> {
     let mut request = ChatRequest::new(Dialect::Cohere, object.need_string("model")?);
     let messages = object.need("messages")?.list()?;
     request.messages = messages.into_iter().map(read_message).collect::<Result<_>>()?;
-    read_documents(&mut object, &mut request.messages)?;
-    read_tools(&mut object, &mut request)?;
-    request.format = object.take("response_format").map(read_format).transpose()?;
-    request.reasoning = object.take("thinking").map(read_thinking).transpose()?;
-    request.sampling = read_sampling(&mut object)?;
+    read_fields(&mut object, &mut request)?;
     request.stream = object.bool("stream")?.unwrap_or_default();
     request.stream_usage = true;
     request.extra = object.rest();
     Ok(request)
+}
+
+/// Takes everything but the conversation.
+fn read_fields(object: &mut Object, request: &mut ChatRequest) -> Result<()> {
+    read_documents(object, &mut request.messages)?;
+    read_tools(object, request)?;
+    request.format = object.take("response_format").map(read_format).transpose()?;
+    request.reasoning = object.take("thinking").map(read_thinking).transpose()?;
+    request.sampling = read_sampling(object)?;
+    Ok(())
+}
+
+/// Checks fields that clients of other dialects wrote under this dialect's names.
+///
+/// # Errors
+/// A 400 that names the field with a wrong type.
+pub(super) fn check_fields(fields: Map<String, Value>) -> Result<()> {
+    read_fields(&mut Object::root(fields), &mut ChatRequest::new(Dialect::Cohere, ""))
 }
 
 fn read_sampling(object: &mut Object) -> Result<Sampling> {
@@ -95,7 +110,7 @@ fn read_choice(item: Item) -> Result<ToolChoice> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::chat::{Content, Media, Part, ReasoningRequest, ResponseFormat};

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     format::write_format,
     message_write::Conversation,
+    request_read::check_fields,
     thinking::{thinks, write_thinking},
 };
 use crate::chat::{ChatRequest, Fit, Tool, ToolChoice};
@@ -125,6 +126,7 @@ fn write_rest(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit
     if request.service_tier.is_some() {
         fit.drop("service_tier");
     }
+    let mut passed = Map::new();
     for (name, value) in &request.extra {
         let done = ["thinking", "web_search_options"].contains(&name.as_str()) || is_text_only(name, value);
         if done || out.contains_key(name) {
@@ -133,9 +135,11 @@ fn write_rest(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit
         if name == "modalities" {
             fit.refuse(name)?;
         } else if fit.carries(request.source, Dialect::Cohere, name)? {
-            out.insert(name.clone(), value.clone());
+            passed.insert(name.clone(), value.clone());
         }
     }
+    check_fields(passed.clone())?;
+    out.extend(passed);
     Ok(())
 }
 

@@ -39,6 +39,7 @@ pub(super) fn read_thinking(item: Item) -> Result<ReasoningRequest> {
 pub(super) fn write_thinking(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Result<Option<Value>> {
     let given = request.extra.get("thinking");
     if let Some(own) = given.filter(|thinking| thinking.get("token_budget").is_some()) {
+        read_thinking(Item::new("thinking", own.clone()))?;
         return Ok(Some(own.clone()));
     }
     let mut wanted = request.reasoning.clone().unwrap_or_default();

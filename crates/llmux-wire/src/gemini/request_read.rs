@@ -1,6 +1,7 @@
 //! A `generateContent` request, as a client sends it.
 
 use llmux_core::{Dialect, Result};
+use serde_json::{Map, Value};
 
 use super::{
     content_read::{read_message, read_system},
@@ -24,17 +25,11 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest> {
 
 pub(super) fn read(mut object: Object) -> Result<ChatRequest> {
     let mut request = ChatRequest::new(Dialect::Gemini, object.string("model")?.unwrap_or_default());
-    if let Some(system) = object.take("systemInstruction") {
-        request.messages.push(read_system(system)?);
-    }
-    let mut calls = Calls::default();
     let contents = object.need("contents")?;
+    read_fields(&mut object, &mut request)?;
+    let mut calls = Calls::default();
     for item in contents.list()? {
         read_message(item, &mut calls, &mut request.messages)?;
-    }
-    read_tools(&mut object, &mut request)?;
-    if let Some(config) = object.take("generationConfig") {
-        read_generation(config, &mut request)?;
     }
     request.stream_usage = true;
     object.take("stream");
@@ -42,9 +37,29 @@ pub(super) fn read(mut object: Object) -> Result<ChatRequest> {
     Ok(request)
 }
 
+/// Takes every known field beside model and conversation.
+fn read_fields(object: &mut Object, request: &mut ChatRequest) -> Result<()> {
+    if let Some(system) = object.take("systemInstruction") {
+        request.messages.push(read_system(system)?);
+    }
+    read_tools(object, request)?;
+    if let Some(config) = object.take("generationConfig") {
+        read_generation(config, request)?;
+    }
+    Ok(())
+}
+
+/// Checks fields that clients of other dialects wrote under this dialect's names.
+///
+/// # Errors
+/// A 400 that names the field with a wrong type.
+pub(super) fn check_fields(fields: Map<String, Value>) -> Result<()> {
+    read_fields(&mut Object::root(fields), &mut ChatRequest::new(Dialect::Gemini, ""))
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::chat::{Message, Part, ResponseFormat, Role, Tool, ToolChoice};

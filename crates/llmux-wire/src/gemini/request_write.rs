@@ -4,7 +4,9 @@ use bytes::Bytes;
 use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value, json};
 
-use super::{generation::write_generation, tool_write::write_tools, turns::Conversation};
+use super::{
+    generation::write_generation, request_read::check_fields, tool_write::write_tools, turns::Conversation,
+};
 use crate::chat::{ChatRequest, Fit};
 
 /// Fields that other parts of the writer have dealt with.
@@ -48,6 +50,7 @@ pub(super) fn build(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Re
 /// Adds the fields without neutral form: those that are no parameters of the client's dialect are meant for
 /// Gemini, in either way of writing, and join what stands there.
 fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit<'_>) -> Result<()> {
+    let mut passed = Map::new();
     for (name, value) in &request.extra {
         let done = request.source != Dialect::Gemini && DONE.contains(&name.as_str());
         if done || !fit.carries(request.source, Dialect::Gemini, name)? {
@@ -60,10 +63,16 @@ fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fi
             "tool_config" => "toolConfig",
             name => name,
         };
-        match (out.get_mut(name), value) {
-            (Some(Value::Object(written)), Value::Object(more)) => written.extend(more.clone()),
+        passed.insert(name.to_owned(), value.clone());
+    }
+    if request.source != Dialect::Gemini {
+        check_fields(passed.clone())?;
+    }
+    for (name, value) in passed {
+        match (out.get_mut(&name), value) {
+            (Some(Value::Object(written)), Value::Object(more)) => written.extend(more),
             (Some(_), _) => {}
-            (None, value) => _ = out.insert(name.to_owned(), value.clone()),
+            (None, value) => _ = out.insert(name, value),
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! A chat request, as a client sends it.
 
 use llmux_core::{Dialect, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{message_read::read_message, options::read_options, thinking::read_think};
 use crate::{
@@ -36,6 +36,14 @@ pub(super) fn read_common(object: &mut Object, request: &mut ChatRequest) -> Res
     request.stream = object.bool("stream")?.unwrap_or(true);
     request.stream_usage = true;
     Ok(())
+}
+
+/// Checks fields that clients of other dialects wrote under this dialect's names.
+///
+/// # Errors
+/// A 400 that names the field with a wrong type.
+pub(super) fn check_fields(fields: Map<String, Value>) -> Result<()> {
+    read_common(&mut Object::root(fields), &mut ChatRequest::new(Dialect::Ollama, ""))
 }
 
 fn read_format(item: Item) -> Result<Option<ResponseFormat>> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     message_write::write_messages,
     options::{is_option, write_options},
+    request_read::check_fields,
     thinking::write_think,
 };
 use crate::chat::{ChatRequest, Fit, ResponseFormat, Tool, ToolChoice};
@@ -91,7 +92,7 @@ fn write_rest(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit
             out.insert(name.clone(), value.clone());
         }
     }
-    Ok(())
+    if request.extra.is_empty() { Ok(()) } else { check_fields(out.clone()) }
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ mod tests {
         let (mut writer, mut out) = (StreamWriter::generated(0), BytesMut::new());
         events().into_iter().for_each(|event| writer.event(event, &mut out));
         let lines: Vec<Value> =
-            out.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+            out[..].split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
         assert_eq!((&lines[0]["thinking"], &lines[1]["response"]), (&json!("hm"), &json!("so")));
         let last = lines.last().unwrap();
         assert_eq!((&last["done"], &last["done_reason"], &last["eval_count"]), (&json!(true), &json!("stop"), &json!(3)));

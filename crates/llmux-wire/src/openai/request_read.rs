@@ -1,7 +1,7 @@
 //! A chat completion request, as a client sends it.
 
 use llmux_core::{Dialect, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::message_read::{read_cache, read_message};
 use crate::{
@@ -18,12 +18,19 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest> {
     let mut request = ChatRequest::new(Dialect::OpenAi, object.need_string("model")?);
     let messages = object.need("messages")?.list()?;
     request.messages = messages.into_iter().map(read_message).collect::<Result<_>>()?;
-    read_tools(&mut object, &mut request)?;
+    read_fields(&mut object, &mut request)?;
+    request.extra = object.rest();
+    Ok(request)
+}
+
+/// Takes every known field beside model and messages.
+fn read_fields(object: &mut Object, request: &mut ChatRequest) -> Result<()> {
+    read_tools(object, request)?;
     request.format = object.take("response_format").map(read_format).transpose()?;
     request.reasoning = object
         .string("reasoning_effort")?
         .map(|effort| ReasoningRequest { effort: Some(effort), ..ReasoningRequest::default() });
-    request.sampling = read_sampling(&mut object)?;
+    request.sampling = read_sampling(object)?;
     request.stream = object.bool("stream")?.unwrap_or_default();
     if let Some(mut options) = object.object("stream_options")? {
         request.stream_usage = options.bool("include_usage")?.unwrap_or_default();
@@ -32,9 +39,16 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest> {
     request.user = object.string("user")?.or(safety);
     request.metadata = object.object("metadata")?.map(Object::rest);
     request.service_tier = object.string("service_tier")?;
-    request.cache = read_cache(&mut object)?;
-    request.extra = object.rest();
-    Ok(request)
+    request.cache = read_cache(object)?;
+    Ok(())
+}
+
+/// Checks fields that clients of other dialects wrote under this dialect's names.
+///
+/// # Errors
+/// A 400 that names the field with a wrong type.
+pub(super) fn check_fields(fields: Map<String, Value>) -> Result<()> {
+    read_fields(&mut Object::root(fields), &mut ChatRequest::new(Dialect::OpenAi, ""))
 }
 
 /// Reads the sampling parameters; shared with legacy completions and Responses.
@@ -50,7 +64,7 @@ pub(crate) fn read_sampling(object: &mut Object) -> Result<Sampling> {
         seed: object.number("seed")?,
         stop: read_stop(object)?,
         n: object.count("n")?,
-        logit_bias: object.take("logit_bias").map(|item| item.value),
+        logit_bias: object.object("logit_bias")?.map(Object::into_value),
         logprobs: object.bool("logprobs")?,
         top_logprobs: object.count("top_logprobs")?,
     })

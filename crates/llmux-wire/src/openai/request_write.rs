@@ -4,7 +4,7 @@ use bytes::Bytes;
 use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value, json};
 
-use super::message_write::write_messages;
+use super::{message_write::write_messages, request_read::check_fields};
 use crate::{
     chat::{ChatRequest, Fit, ReasoningRequest, ResponseFormat, Sampling, Tool, ToolChoice, is_closed},
     responses::RESPONSES_ONLY,
@@ -37,9 +37,7 @@ pub fn write_request(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> R
     if let Some(tier) = request.service_tier.as_deref().and_then(service_tier) {
         out.insert("service_tier".into(), tier.into());
     }
-    for (name, value) in &request.extra {
-        write_extra(request.source, name, value, &mut out, fit)?;
-    }
+    write_extra(request, &mut out, fit)?;
     Ok(Value::Object(out).to_string().into())
 }
 
@@ -161,27 +159,27 @@ fn write_sampling(sampling: &Sampling, out: &mut Map<String, Value>, fit: &mut F
 const ANTHROPIC_ONLY: &[&str] =
     &["container", "context_management", "mcp_servers", "inference_geo", "betas", "speed", "fallbacks"];
 
-fn write_extra(
-    source: Dialect,
-    name: &str,
-    value: &Value,
-    out: &mut Map<String, Value>,
-    fit: &mut Fit<'_>,
-) -> Result<()> {
-    if is_closed(source) && !fit.allows(name) {
-        return fit.foreign(source, name);
-    }
-    let foreign = match source {
+/// Adds the fields without neutral form. Those that have this dialect's names must have its types.
+fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit<'_>) -> Result<()> {
+    let foreign = match request.source {
         Dialect::Anthropic => ANTHROPIC_ONLY,
         Dialect::OpenAiResponses => RESPONSES_ONLY,
         _ => &[],
     };
-    if foreign.contains(&name) && !fit.allows(name) {
-        return fit.refuse(name);
+    let mut passed = Map::new();
+    for (name, value) in &request.extra {
+        if fit.allows(name) || (!is_closed(request.source) && !foreign.contains(&name.as_str())) {
+            if !out.contains_key(name) {
+                passed.insert(name.clone(), value.clone());
+            }
+        } else if is_closed(request.source) {
+            fit.foreign(request.source, name)?;
+        } else {
+            fit.refuse(name)?;
+        }
     }
-    if !out.contains_key(name) {
-        out.insert(name.to_owned(), value.clone());
-    }
+    check_fields(passed.clone())?;
+    out.extend(passed);
     Ok(())
 }
 
@@ -259,6 +257,19 @@ mod tests {
         let mut fit = Fit::new("acme", &shaping);
         write_request(&request, "up", &mut fit).unwrap();
         assert_eq!(fit.into_dropped(), ["top_k"]);
+    }
+
+    #[test]
+    fn fields_of_a_foreign_client_that_have_our_names_must_have_our_types() {
+        let shaping = Shaping::default();
+        for (name, value) in
+            [("top_logprobs", json!("x")), ("functions", json!(3)), ("response_format", json!([]))]
+        {
+            let mut request = ChatRequest::new(Dialect::Anthropic, "m");
+            request.extra.insert(name.into(), value);
+            let error = write_request(&request, "up", &mut Fit::new("acme", &shaping)).unwrap_err();
+            assert_eq!((error.param(), error.status().as_u16()), (Some(name), 400));
+        }
     }
 
     #[test]

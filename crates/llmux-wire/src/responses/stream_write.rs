@@ -226,7 +226,8 @@ impl stream::StreamWriter for StreamWriter {
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
             Event::Error(error) => self.error(&error, out),
             Event::End => self.end(out),
-            content if is_first_choice(&content) => {
+            Event::Opaque { .. } => {}
+            content if content.is_first_choice() => {
                 self.start(out);
                 self.content(content, out);
             }
@@ -246,21 +247,5 @@ impl stream::StreamWriter for StreamWriter {
         let outcome = Outcome { status: "failed", error, output, ..Outcome::default() };
         let response = self.head.response(&self.settings, outcome);
         self.numbered.write("response.failed", json!({ "response": response }), out);
-    }
-}
-
-/// Whether an event carries content that the first alternative shows.
-fn is_first_choice(event: &Event) -> bool {
-    match event {
-        Event::Text { choice, text }
-        | Event::Refusal { choice, text }
-        | Event::Reasoning { choice, text } => *choice == 0 && !text.is_empty(),
-        Event::Arguments { choice, json, .. } => *choice == 0 && !json.is_empty(),
-        Event::ReasoningSignature { choice, .. }
-        | Event::RedactedReasoning { choice, .. }
-        | Event::ToolCall { choice, .. }
-        | Event::Citation { choice, .. }
-        | Event::Logprobs { choice, .. } => *choice == 0,
-        _ => false,
     }
 }

@@ -1,12 +1,14 @@
 //! Putting a client together.
 
-use std::sync::Arc;
+use std::{io, path::Path, sync::Arc};
 
 use llmux_core::{Environment, Registry, Result, Timeouts, Transport};
 use llmux_router::{RetryPolicy, RouterBuilder};
 use serde_json::Value;
 
 use super::{Deployment, Llmux};
+
+type Files = Arc<dyn Fn(&Path) -> io::Result<Vec<u8>> + Send + Sync>;
 
 /// Builds a [`Llmux`].
 #[must_use]
@@ -15,6 +17,7 @@ pub struct Builder {
     deployments: Vec<Deployment>,
     aliases: Vec<(String, String)>,
     environment: Environment,
+    files: Option<Files>,
     transport: Option<Arc<dyn Transport>>,
     strategy: (String, Value),
     retry: RetryPolicy,
@@ -29,6 +32,7 @@ impl Builder {
             deployments: Vec::new(),
             aliases: Vec::new(),
             environment: Environment::default(),
+            files: None,
             transport: None,
             strategy: ("simple-shuffle".to_owned(), Value::Null),
             retry: RetryPolicy::default(),
@@ -53,6 +57,17 @@ impl Builder {
     /// names, such as `OPENAI_API_KEY`. Without it nothing is looked up.
     pub fn environment(mut self, lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.environment = Environment::new(lookup);
+        self
+    }
+
+    /// Lets deployments read files, for credentials that are kept in them. Without it none is read.
+    ///
+    /// ```
+    /// # use llmux::Llmux;
+    /// let llmux = Llmux::builder().environment(|name| std::env::var(name).ok()).files(|path| std::fs::read(path));
+    /// ```
+    pub fn files(mut self, read: impl Fn(&Path) -> io::Result<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.files = Some(Arc::new(read));
         self
     }
 
@@ -107,11 +122,15 @@ impl Builder {
         let transport = self.transport.map_or_else(default_transport, Ok)?;
         let (kind, settings) = self.strategy;
         let strategy = self.registry.strategies.build(&kind, &settings)?;
-        let mut router = RouterBuilder::new(transport, strategy)
+        let environment = match self.files {
+            Some(files) => self.environment.with_files(move |path| files(path)),
+            None => self.environment,
+        };
+        let mut router = RouterBuilder::new(Arc::clone(&transport), strategy)
             .retry(self.retry)
             .timeouts(self.timeouts, self.stream_timeouts);
         for (number, deployment) in (1..).zip(self.deployments) {
-            router = router.deployment(deployment.bind(number, &self.registry, &self.environment)?);
+            router = router.deployment(deployment.bind(number, &self.registry, &environment, &transport)?);
         }
         for (alias, group) in self.aliases {
             router = router.alias(alias, group, false);

@@ -1,9 +1,12 @@
 //! What a program says of one deployment.
 
+use std::sync::Arc;
+
 use llmux_core::{
-    DeploymentId, Error, ErrorKind, ProviderSettings, Registry, Result, Timeouts, provider::Environment,
+    DeploymentId, Environment, Error, ErrorKind, ProviderSettings, Registry, Result, Timeouts, Transport,
 };
 use llmux_router::DeploymentSettings;
+use serde_json::Value;
 
 /// One model of one provider account, behind the name that requests ask for.
 ///
@@ -60,6 +63,13 @@ impl Deployment {
         self
     }
 
+    /// Sets an option that only its provider understands, such as `vertex_project` or `aws_region_name`. The
+    /// names are those of `litellm_params` in the gateway's configuration.
+    pub fn option(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.provider.options.set(name, value);
+        self
+    }
+
     /// Sets its share of the group's requests, beside the weights of the others.
     pub fn weight(mut self, weight: f64) -> Self {
         self.routing.weight = Some(weight);
@@ -90,6 +100,7 @@ impl Deployment {
         number: usize,
         registry: &Registry,
         environment: &Environment,
+        transport: &Arc<dyn Transport>,
     ) -> Result<llmux_router::Deployment> {
         let id = self.id.unwrap_or_else(|| format!("{}-{number}", self.group).into());
         let named = |error: Error| error.with_param(format!("deployment `{id}`"));
@@ -102,6 +113,7 @@ impl Deployment {
             }
         };
         self.provider.environment = environment.clone();
+        self.provider.transport = Some(Arc::clone(transport));
         let provider = registry.providers.build(provider, &self.provider).map_err(named)?;
         let deployment = llmux_router::Deployment::new(id.clone(), self.group, model, provider);
         Ok(deployment.with_settings(self.routing))
