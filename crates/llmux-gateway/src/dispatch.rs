@@ -92,7 +92,9 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match &endpoint {
         Endpoint::Unknown => endpoint,
-        Endpoint::Model(..) | Endpoint::OllamaShow if *method != Method::POST => Endpoint::WrongMethod("POST"),
+        Endpoint::Model(..) | Endpoint::OllamaShow if *method != Method::POST => {
+            Endpoint::WrongMethod("POST")
+        }
         Endpoint::Model(..) | Endpoint::OllamaShow => endpoint,
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,

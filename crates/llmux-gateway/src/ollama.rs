@@ -41,7 +41,8 @@ pub(crate) fn show(router: &Router, body: &[u8]) -> Result<Bytes> {
     let older = object.string("name")?;
     let name = object.string("model")?.or(older).ok_or_else(|| object.missing("model"))?;
     let known = catalogue::one(router, &name, Dialect::OpenAi)?;
-    let known: Value = serde_json::from_slice(&known).map_err(|error| Error::invalid("model", error.to_string()))?;
+    let known: Value =
+        serde_json::from_slice(&known).map_err(|error| Error::invalid("model", error.to_string()))?;
     let family = known.get("owned_by").and_then(Value::as_str).unwrap_or_default();
     Ok(json!({
         "modelfile": "",

@@ -25,9 +25,7 @@ mod watch;
 
 pub use answer_read::read_answer;
 pub use answer_write::{write_answer, write_generated};
-pub use embeddings::{
-    read_embeddings, read_embeddings_request, write_embeddings, write_embeddings_request,
-};
+pub use embeddings::{read_embeddings, read_embeddings_request, write_embeddings, write_embeddings_request};
 pub use error::{read_error, write_error};
 pub use generate::read_generate_request;
 pub use request_read::read_request;

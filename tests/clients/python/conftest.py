@@ -4,6 +4,7 @@ import threading
 
 import anthropic
 import cohere
+import ollama
 import openai
 import pytest
 from google import genai
@@ -57,3 +58,8 @@ def google_client(proxy):
 @pytest.fixture(scope="session")
 def cohere_client(proxy):
     return cohere.ClientV2(api_key=MASTER_KEY, base_url=proxy.url, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def ollama_client(proxy):
+    return ollama.Client(proxy.url, headers={"authorization": f"Bearer {MASTER_KEY}"}, timeout=30)

@@ -234,7 +234,54 @@ class CohereChat:
         yield None, "[DONE]"
 
 
+class OllamaChat:
+    """The answers in Ollama's dialect: lines instead of events."""
+
+    lines = True
+
+    @staticmethod
+    def error(status):
+        return {"error": f"scripted fault {status}"}
+
+    @staticmethod
+    def line(message, **fields):
+        time = "2025-10-09T08:53:20.5Z"
+        return {"model": "scripted-1", "created_at": time, "message": message, "done": False, **fields}
+
+    @classmethod
+    def end(cls, message):
+        counts = {"prompt_eval_count": INPUT_TOKENS, "eval_count": OUTPUT_TOKENS, "total_duration": 5}
+        return cls.line(message, **counts) | {"done": True, "done_reason": "stop"}
+
+    @staticmethod
+    def calls(script):
+        return [{"function": {"name": name, "arguments": ARGUMENTS}} for name in script.calls]
+
+    @classmethod
+    def whole(cls, script):
+        message = {"role": "assistant", "content": "" if script.calls else TEXT}
+        if script.thinks:
+            message["thinking"] = THOUGHT
+        if script.calls:
+            message["tool_calls"] = cls.calls(script)
+        return {**cls.end(message), "x_tide": "rising"}
+
+    @classmethod
+    def streamed(cls, script):
+        def message(**fields):
+            return {"role": "assistant", "content": "", **fields}
+
+        for piece in pieces(THOUGHT) if script.thinks else []:
+            yield None, cls.line(message(thinking=piece))
+        for piece in [] if script.calls else pieces(TEXT):
+            yield None, cls.line(message(content=piece))
+        if script.calls:
+            yield None, cls.line(message(tool_calls=cls.calls(script)))
+        yield None, cls.end(message())
+
+
 DIALECTS = {"/v1/chat/completions": ChatCompletions, "/v1/messages": Messages, "/v2/chat": CohereChat}
+DIALECTS["/api/chat"] = OllamaChat
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -255,7 +302,7 @@ class Handler(BaseHTTPRequestHandler):
         if script.fault:
             return self.answer(script.fault, dialect.error(script.fault))
         if script.streamed:
-            return self.stream(dialect.streamed(script), script.slow)
+            return self.stream(dialect.streamed(script), script.slow, getattr(dialect, "lines", False))
         return self.answer(200, dialect.whole(script))
 
     def answer(self, status, body):
@@ -268,15 +315,16 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def stream(self, events, slow):
+    def stream(self, events, slow, lines):
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-type", "application/x-ndjson" if lines else "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         try:
             for name, data in events:
                 text = data if isinstance(data, str) else json.dumps(data)
                 frame = (f"event: {name}\n" if name else "") + f"data: {text}\n\n"
+                frame = f"{text}\n" if lines else frame
                 self.chunk(frame.encode())
                 if slow:
                     time.sleep(0.1)

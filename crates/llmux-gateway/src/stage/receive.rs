@@ -75,7 +75,9 @@ pub(crate) async fn run(
     let framing = streamed(&parts.uri);
     let stream = match cx.dialect {
         Dialect::Gemini => framing.is_some(),
-        Dialect::Ollama if cx.operation != Operation::Embeddings => fields_of.boolean("stream")?.unwrap_or(true),
+        Dialect::Ollama if cx.operation != Operation::Embeddings => {
+            fields_of.boolean("stream")?.unwrap_or(true)
+        }
         _ => fields_of.boolean("stream")?.unwrap_or_default(),
     };
     let overrides = overrides(&fields_of, &parts.headers, stream)?;

@@ -16,6 +16,7 @@ mod answers;
 mod calls;
 mod errors;
 mod exceptions;
+mod ollama;
 mod pains;
 mod recordings;
 mod requests;

@@ -6,7 +6,7 @@ use llmux_core::{Dialect, Environment, Operation, Provider, ProviderSettings, Re
 use llmux_testkit::{fixtures, fixtures::Case};
 
 /// The recordings' names of providers, and ours where they differ.
-const RENAMED: &[(&str, &str)] = &[("alibaba", "dashscope")];
+const RENAMED: &[(&str, &str)] = &[("alibaba", "dashscope"), ("ollama", "ollama_openai")];
 /// The kinds of recordings that this crate's providers answer.
 const KINDS: &[(&str, Operation)] = &[
     ("chat", Operation::Chat),
@@ -18,8 +18,8 @@ const KINDS: &[(&str, Operation)] = &[
 const OWN_DIALECTS: &[&str] = &["azure", "bedrock", "vertex", "voyage"];
 
 /// Every dialect of clients.
-pub(crate) const DIALECTS: [Dialect; 4] =
-    [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini, Dialect::Cohere];
+pub(crate) const DIALECTS: [Dialect; 5] =
+    [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini, Dialect::Cohere, Dialect::Ollama];
 
 /// The key that providers are bound with.
 pub(crate) const KEY: &str = "sk-replay-secret";

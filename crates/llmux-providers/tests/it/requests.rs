@@ -126,6 +126,7 @@ fn the_bytes_of_a_request_in_the_providers_dialect_are_kept() {
             Dialect::Anthropic => "anthropic",
             Dialect::Gemini => "gemini",
             Dialect::Cohere => "cohere",
+            Dialect::Ollama => "ollama",
             _ => "openai",
         };
         let mut body = asked.body.clone();

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use llmux_core::{Call, Dialect, Operation};
-use llmux_testkit::conformance;
+use llmux_testkit::{conformance, conformance::Framing};
 use llmux_wire::json::envelope;
 
 use crate::{
@@ -13,6 +13,11 @@ use crate::{
 
 /// Streams up to this size are read by all rules: they try every kind of split many times over.
 const ALL_RULES: usize = 16_000;
+
+/// How streams of a dialect are cut into frames.
+pub(crate) fn framing(dialect: Dialect) -> Framing {
+    if dialect == Dialect::Ollama { Framing::Lines } else { Framing::Events }
+}
 
 #[test]
 fn every_registered_provider_keeps_the_rules_of_providers() {
@@ -31,6 +36,9 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
             (Operation::Chat, Dialect::Gemini, true),
             (Operation::Chat, Dialect::Cohere, false),
             (Operation::Chat, Dialect::Cohere, true),
+            (Operation::Chat, Dialect::Ollama, false),
+            (Operation::Chat, Dialect::Ollama, true),
+            (Operation::Completion, Dialect::Ollama, true),
             (Operation::Completion, Dialect::OpenAi, true),
         ]
         .map(|(operation, dialect, stream)| {
@@ -58,7 +66,7 @@ fn readers_of_recorded_streams_keep_the_rules_of_replies() {
             if recording.operation == Operation::Chat || dialect == recording.dialect {
                 let request = calls::streaming(recording.operation, dialect);
                 let make = || calls::reply(&*recording.provider, recording.operation, dialect, &request);
-                conformance::reply(make, stream.as_bytes());
+                conformance::framed_reply(make, stream.as_bytes(), Framing::Events, framing(dialect));
             }
         }
         Complaints::new()
@@ -75,7 +83,7 @@ fn recorded_streams_keep_the_rules_with_the_other_line_end_too() {
         for dialect in DIALECTS {
             let request = calls::streaming(Operation::Chat, dialect);
             let make = || calls::reply(&*recording.provider, Operation::Chat, dialect, &request);
-            conformance::reply(make, carriage.as_bytes());
+            conformance::framed_reply(make, carriage.as_bytes(), Framing::Events, framing(dialect));
             let read = |stream: &str| calls::stream_at_once(make(), stream).unwrap();
             let (plain, changed) = (read(&stream), read(&carriage));
             assert_eq!(changed.1, plain.1, "{dialect}: the report");

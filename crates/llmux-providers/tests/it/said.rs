@@ -4,6 +4,7 @@
 mod anthropic;
 mod cohere;
 mod gemini;
+mod ollama;
 mod openai;
 mod responses;
 
@@ -30,7 +31,8 @@ pub(crate) struct Said {
 pub(crate) struct Tokens {
     pub(crate) prompt: u64,
     pub(crate) completion: u64,
-    pub(crate) cached: u64,
+    /// Dialects that do not tell cached tokens apart have none.
+    pub(crate) cached: Option<u64>,
     /// Dialects that do not tell reasoning tokens apart have none.
     pub(crate) reasoning: Option<u64>,
 }
@@ -44,6 +46,7 @@ impl Said {
             Dialect::OpenAiResponses => responses::answer(&value),
             Dialect::Gemini => gemini::answer(&value),
             Dialect::Cohere => cohere::answer(&value),
+            Dialect::Ollama => ollama::answer(&value),
             _ => openai::answer(&value),
         }
     }
@@ -55,6 +58,7 @@ impl Said {
             Dialect::OpenAiResponses => responses::stream(stream),
             Dialect::Gemini => gemini::stream(stream),
             Dialect::Cohere => cohere::stream(stream),
+            Dialect::Ollama => ollama::stream(stream),
             _ => openai::stream(stream),
         }
     }
@@ -80,8 +84,8 @@ impl Said {
         if let Some(usage) = &self.usage {
             wrong.extend(one_of("prompt tokens", usage.prompt.into(), &facts["usage"]["prompt"]));
             wrong.extend(one_of("completion tokens", usage.completion.into(), &facts["usage"]["completion"]));
-            if facts["cached"].is_u64() {
-                wrong.extend(one_of("cached tokens", usage.cached.into(), &facts["cached"]));
+            if let (Some(cached), true) = (usage.cached, facts["cached"].is_u64()) {
+                wrong.extend(one_of("cached tokens", cached.into(), &facts["cached"]));
             }
             if let (Some(ours), true) = (usage.reasoning, facts["reasoning_tokens"].is_u64()) {
                 wrong.extend(one_of("reasoning tokens", ours.into(), &facts["reasoning_tokens"]));

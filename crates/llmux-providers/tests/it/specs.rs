@@ -45,9 +45,9 @@ fn event_name(operation: Operation, dialect: Dialect, event: &Value) -> Name {
     }
 }
 
-/// Google publishes no schema of whole answers that could be held against them.
+/// Google and Ollama publish no schema of whole answers that could be held against them.
 fn has_schema(dialect: Dialect) -> bool {
-    dialect != Dialect::Gemini
+    ![Dialect::Gemini, Dialect::Ollama].contains(&dialect)
 }
 
 /// The answers to a recording, for clients of this dialect.

@@ -81,8 +81,7 @@ impl Conversation {
                 Content::Text { text, .. } | Content::Refusal(text) => {
                     content.push(json!({ "type": "text", "text": text }));
                 }
-                // What another maker's model signed makes no sense here.
-                Content::Reasoning { text, signature: None } if self.thinks && !text.is_empty() => {
+                Content::Reasoning { text, .. } if self.thinks && !text.is_empty() => {
                     content.push(json!({ "type": "thinking", "thinking": text }));
                 }
                 Content::Reasoning { .. } | Content::RedactedReasoning(_) => {}
@@ -204,13 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn signed_thoughts_stay_behind() {
-        let thought = |signature: Option<&str>| {
-            Part::new(Content::Reasoning { text: "hm".into(), signature: signature.map(str::to_owned) })
-        };
-        let parts = vec![thought(Some("s")), thought(None), Part::text("so")];
-        let messages = written(&[Message::new(Role::Assistant, parts)]).unwrap().messages;
+    fn thoughts_go_back_to_models_that_think_whoever_signed_them() {
+        let thought = Part::new(Content::Reasoning { text: "hm".into(), signature: Some("s".into()) });
+        let message = Message::new(Role::Assistant, vec![thought, Part::text("so")]);
+        let messages = written(std::slice::from_ref(&message)).unwrap().messages;
         let content = json!([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "so"}]);
         assert_eq!(messages, [json!({"role": "assistant", "content": content})]);
+        let shaping = Shaping::default();
+        let plain = Conversation::of(&[message], false, &mut Fit::new("Cohere", &shaping)).unwrap().messages;
+        assert_eq!(plain, [json!({"role": "assistant", "content": "so"})]);
     }
 }

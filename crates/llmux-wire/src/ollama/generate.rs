@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_prompt_is_a_message_of_the_users() {
-        let body = br#"{"model":"m","prompt":"hi","system":"be brief","raw":false,"context":[],"stream":false}"#;
+        let body =
+            br#"{"model":"m","prompt":"hi","system":"be brief","raw":false,"context":[],"stream":false}"#;
         let request = read_generate_request(body).unwrap();
         let messages = [
             Message::new(Role::System, vec![Part::text("be brief")]),

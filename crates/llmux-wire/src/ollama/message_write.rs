@@ -15,7 +15,9 @@ pub(super) fn write_messages(messages: &[Message], fit: &mut Fit<'_>) -> Result<
     for (at, message) in messages.iter().enumerate() {
         let path = format!("messages[{at}]");
         match message.role {
-            Role::System | Role::Developer => out.push(write(Written::of(&message.parts, &path, fit)?, "system")),
+            Role::System | Role::Developer => {
+                out.push(write(Written::of(&message.parts, &path, fit)?, "system"))
+            }
             Role::User => out.push(write(Written::of(&message.parts, &path, fit)?, "user")),
             Role::Assistant => {
                 let written = Written::of(&message.parts, &path, fit)?;
@@ -75,14 +77,15 @@ impl Written {
     fn add(&mut self, content: &Content) -> bool {
         match content {
             Content::Text { text, .. } | Content::Refusal(text) => self.texts.push(text.clone()),
-            Content::Image { source: Media::Base64 { data, .. }, .. } => self.images.push(data.as_str().into()),
+            Content::Image { source: Media::Base64 { data, .. }, .. } => {
+                self.images.push(data.as_str().into())
+            }
             Content::File { source, .. } => match text_of(source) {
                 Some(text) => self.texts.push(text),
                 None => return false,
             },
-            // What another maker's model signed makes no sense here.
-            Content::Reasoning { text, signature: None } => self.thinking.push_str(text),
-            Content::Reasoning { .. } | Content::RedactedReasoning(_) => {}
+            Content::Reasoning { text, .. } => self.thinking.push_str(text),
+            Content::RedactedReasoning(_) => {}
             Content::ToolCall(call) => self.calls.push(write_call(call)),
             _ => return false,
         }
@@ -147,7 +150,8 @@ mod tests {
 
     #[test]
     fn images_are_bare_data_and_addresses_are_refused() {
-        let image = |source| Message::new(Role::User, vec![Part::new(Content::Image { source, detail: None })]);
+        let image =
+            |source| Message::new(Role::User, vec![Part::new(Content::Image { source, detail: None })]);
         let data = Media::Base64 { mime: "image/png".into(), data: "AA==".into() };
         assert_eq!(written(&[image(data)]).unwrap()[0]["images"], json!(["AA=="]));
         let error = written(&[image(Media::Url("https://a.b/c.png".into()))]).unwrap_err();

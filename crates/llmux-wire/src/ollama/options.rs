@@ -44,7 +44,8 @@ pub(super) fn read_options(object: &mut Object, request: &mut ChatRequest) -> Re
     let Some(mut options) = object.object("options")? else { return Ok(()) };
     // Negative numbers ask for no bound, or for as much as fits.
     let limit = options.number("num_predict")?;
-    sampling.max_tokens = limit.and_then(|limit| limit.as_f64()).filter(|limit| *limit > 0.0).map(|n| n as u64);
+    sampling.max_tokens =
+        limit.and_then(|limit| limit.as_f64()).filter(|limit| *limit > 0.0).map(|n| n as u64);
     sampling.temperature = options.number("temperature")?;
     sampling.top_p = options.number("top_p")?;
     sampling.top_k = options.count("top_k")?;

@@ -87,7 +87,10 @@ mod tests {
         });
         let request = read_request(body.to_string().as_bytes()).unwrap();
         let sampling = &request.sampling;
-        assert_eq!((sampling.max_tokens, sampling.top_k, &*sampling.stop), (None, Some(4), &["x".into()][..]));
+        assert_eq!(
+            (sampling.max_tokens, sampling.top_k, &*sampling.stop),
+            (None, Some(4), &["x".into()][..])
+        );
         assert_eq!((sampling.logprobs, sampling.top_logprobs), (Some(true), Some(2)));
         assert!(matches!(&request.format, Some(ResponseFormat::JsonSchema { .. })));
         assert_eq!(request.reasoning.unwrap().effort.as_deref(), Some("low"));
@@ -99,6 +102,9 @@ mod tests {
     fn a_wrong_form_names_its_field() {
         let body = br#"{"model":"m","messages":[],"format":"yaml"}"#;
         let error = read_request(body).unwrap_err();
-        assert_eq!((error.param(), error.message()), (Some("format"), "`format` must be json or a schema, but is a string"));
+        assert_eq!(
+            (error.param(), error.message()),
+            (Some("format"), "`format` must be json or a schema, but is a string")
+        );
     }
 }

@@ -82,7 +82,8 @@ fn write_rest(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit
     }
     for (name, value) in &request.extra {
         let done = ["options", "thinking", "web_search_options"].contains(&name.as_str()) || is_option(name);
-        let text = name == "modalities" && value.as_array().is_some_and(|list| list.iter().all(|one| one == "text"));
+        let text =
+            name == "modalities" && value.as_array().is_some_and(|list| list.iter().all(|one| one == "text"));
         if done || text || out.contains_key(name) {
             continue;
         }

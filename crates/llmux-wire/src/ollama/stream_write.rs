@@ -162,11 +162,16 @@ mod tests {
     fn a_prompt_is_answered_in_its_own_form() {
         let (mut writer, mut out) = (StreamWriter::generated(0), BytesMut::new());
         events().into_iter().for_each(|event| writer.event(event, &mut out));
-        let lines: Vec<Value> =
-            out[..].split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        let lines: Vec<Value> = out[..]
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect();
         assert_eq!((&lines[0]["thinking"], &lines[1]["response"]), (&json!("hm"), &json!("so")));
         let last = lines.last().unwrap();
-        assert_eq!((&last["done"], &last["done_reason"], &last["eval_count"]), (&json!(true), &json!("stop"), &json!(3)));
+        assert_eq!(
+            (&last["done"], &last["done_reason"], &last["eval_count"]),
+            (&json!(true), &json!("stop"), &json!(3))
+        );
     }
 
     #[test]

@@ -167,14 +167,14 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     exception(
         Check::Translated,
         &["anthropic/anthropic-anthropic_model_thinking_part_redacted_stream"],
-        &["cohere: redacted reasoning is false"],
-        "Cohere's thoughts are words; what only its maker can read has no place among them",
+        &["cohere: redacted reasoning is false", "ollama: redacted reasoning is false"],
+        "Cohere's and Ollama's thoughts are words; what only its maker can read has no place among them",
     ),
     exception(
         Check::Translated,
         &["gemini/agw-vertex-gemini-blocked"],
-        &["cohere: finish: \"stop\""],
-        "Cohere has no word for an answer that a filter ended",
+        &["cohere: finish: \"stop\"", "ollama: finish: \"stop\""],
+        "Cohere and Ollama have no word for an answer that a filter ended",
     ),
     exception(
         Check::Request,
@@ -185,8 +185,8 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     exception(
         Check::Translated,
         &["anthropic/vercel-anthropic-programmatic-tool-calling.1"],
-        &["gemini: finish: \"tool_calls\""],
-        "it ends in good order although it calls tools; Gemini has one word for both",
+        &["gemini: finish: \"tool_calls\"", "ollama: finish: \"tool_calls\""],
+        "it ends in good order although it calls tools; Gemini and Ollama have one word for both",
     ),
     exception(
         Check::Translated,

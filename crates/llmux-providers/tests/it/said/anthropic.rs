@@ -109,7 +109,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: number(&usage["input_tokens"]) + cached + number(&usage["cache_creation_input_tokens"]),
         completion: number(&usage["output_tokens"]),
-        cached,
+        cached: Some(cached),
         reasoning: usage["output_tokens_details"]["thinking_tokens"].as_u64(),
     }
 }

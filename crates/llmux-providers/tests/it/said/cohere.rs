@@ -91,7 +91,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: number(&usage["billed_units"]["input_tokens"]),
         completion: number(&usage["billed_units"]["output_tokens"]),
-        cached: number(&usage["cached_tokens"]),
+        cached: Some(number(&usage["cached_tokens"])),
         reasoning: None,
     }
 }

@@ -69,7 +69,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: number(&usage["promptTokenCount"]),
         completion: number(&usage["candidatesTokenCount"]) + reasoning,
-        cached: number(&usage["cachedContentTokenCount"]),
+        cached: Some(number(&usage["cachedContentTokenCount"])),
         reasoning: usage["thoughtsTokenCount"].as_u64(),
     }
 }

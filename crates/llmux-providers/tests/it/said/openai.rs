@@ -96,7 +96,7 @@ fn tokens(usage: &Value) -> Option<Tokens> {
     usage.is_object().then(|| Tokens {
         prompt: number(&usage["prompt_tokens"]),
         completion: number(&usage["completion_tokens"]),
-        cached: number(&usage["prompt_tokens_details"]["cached_tokens"]),
+        cached: Some(number(&usage["prompt_tokens_details"]["cached_tokens"])),
         reasoning: usage["completion_tokens_details"]["reasoning_tokens"].as_u64(),
     })
 }

@@ -56,7 +56,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: number(&usage["input_tokens"]),
         completion: number(&usage["output_tokens"]),
-        cached: number(&usage["input_tokens_details"]["cached_tokens"]),
+        cached: Some(number(&usage["input_tokens_details"]["cached_tokens"])),
         reasoning: usage["output_tokens_details"]["reasoning_tokens"].as_u64(),
     }
 }
