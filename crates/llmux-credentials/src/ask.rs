@@ -90,6 +90,11 @@ pub(crate) fn get(url: &str, headers: HeaderMap) -> Result<Request<Bytes>> {
     request(Method::GET, url, headers, Bytes::new())
 }
 
+/// A request to post nothing.
+pub(crate) fn post(url: &str) -> Result<Request<Bytes>> {
+    request(Method::POST, url, HeaderMap::new(), Bytes::new())
+}
+
 /// A request with a form.
 pub(crate) fn post_form(url: &str, fields: &[(&str, &str)]) -> Result<Request<Bytes>> {
     let mut headers = HeaderMap::new();

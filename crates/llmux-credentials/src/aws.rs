@@ -99,13 +99,17 @@ pub fn region(settings: &ProviderSettings) -> Option<String> {
 /// # Errors
 /// When the settings contradict themselves, or name a profile that does not exist or cannot be used here.
 pub fn credentials(settings: &ProviderSettings, scope: Scope, clock: &Clock) -> Result<Arc<dyn Credentials>> {
-    let issuer = chain::choose(settings, scope.region(), clock)?;
     Ok(Arc::new(Signer {
-        keys: Renewed::new(issuer, clock.clone()),
+        keys: keys(settings, scope.region(), clock)?,
         scope,
         clock: clock.clone(),
         offset: AtomicI64::new(0),
     }))
+}
+
+/// The keys of a deployment, see [`credentials`].
+pub(crate) fn keys(settings: &ProviderSettings, region: &str, clock: &Clock) -> Result<Renewed<Keys>> {
+    Ok(Renewed::new(chain::choose(settings, region, clock)?, clock.clone()))
 }
 
 /// Signs requests with the current keys.

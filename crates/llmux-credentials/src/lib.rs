@@ -22,11 +22,16 @@
 
 mod ask;
 pub mod aws;
+mod bearer;
 mod clock;
 mod date;
+pub mod entra;
+pub mod google;
+mod jwt;
 mod oidc;
 pub mod renewed;
 pub mod sigv4;
 
+pub use bearer::{Bearer, Token};
 pub use clock::Clock;
 pub use renewed::{Held, Issued, Issuer, Renewed};

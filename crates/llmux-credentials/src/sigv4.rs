@@ -43,8 +43,8 @@ impl Scope {
 /// Signs a request: adds the headers `authorization`, `x-amz-date` and, for temporary keys,
 /// `x-amz-security-token`, replacing those that are there.
 ///
-/// Signed are the method, the path, the query, the host, the content type, all `x-amz-` headers and the body;
-/// other headers may still change on the way.
+/// Signed are the method, the path, the query, the host, the content type, all headers that begin with `x-amz-`
+/// or `x-goog-`, and the body; other headers may still change on the way.
 ///
 /// # Errors
 /// When the request has no host, or the key holds characters that no header can carry.
@@ -89,7 +89,8 @@ fn canonical_request(request: &Request<Bytes>) -> Result<(String, String)> {
     };
     let mut headers = vec![("host".to_owned(), host)];
     for name in request.headers().keys() {
-        if name == CONTENT_TYPE || name.as_str().starts_with("x-amz-") {
+        let theirs = |prefix| name.as_str().starts_with(prefix);
+        if name == CONTENT_TYPE || theirs("x-amz-") || theirs("x-goog-") {
             let values = request.headers().get_all(name).iter();
             let values: Vec<String> = values.map(collapsed).collect();
             headers.push((name.as_str().to_owned(), values.join(",")));

@@ -47,8 +47,9 @@
 //! ([`core`]), the dialects ([`wire`]), the [`providers`], the [`router`] with its [`strategies`] and the
 //! [`http`] transport. [`registry`] knows every part that was compiled in.
 //!
-//! Cargo features: `router` brings the engine and [`Llmux`], `http` the transport over the network. Both are on
-//! unless switched off.
+//! Cargo features: `router` brings the engine and [`Llmux`], `http` the transport over the network,
+//! `service-accounts` the RSA signatures of Google's service accounts and Entra ID's client certificates. All are
+//! on unless switched off.
 
 pub use llmux_core as core;
 pub use llmux_core::{Environment, Error, ErrorKind, Registry, Result, Timeouts};

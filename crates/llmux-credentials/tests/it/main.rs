@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod aws;
+mod entra;
+mod google;
 mod renewed;
+mod rsa;
 mod sigv4;
 mod world;
