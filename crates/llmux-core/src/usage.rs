@@ -36,6 +36,8 @@ pub struct Usage {
     pub rejected_prediction: u64,
     /// Searches the provider ran on its own side.
     pub web_searches: u64,
+    /// Search units of a reranker, or queries of a search.
+    pub queries: u64,
 }
 
 impl Usage {
@@ -83,6 +85,7 @@ impl Usage {
             (&mut self.accepted_prediction, later.accepted_prediction),
             (&mut self.rejected_prediction, later.rejected_prediction),
             (&mut self.web_searches, later.web_searches),
+            (&mut self.queries, later.queries),
         ];
         for (mine, theirs) in pairs {
             if theirs > 0 {

@@ -45,6 +45,8 @@ const OPERATIONS: &[(&str, Operation, Dialect)] = &[
     ("messages/count_tokens", Operation::CountTokens, Dialect::Anthropic),
     ("v2/chat", Operation::Chat, Dialect::Cohere),
     ("v2/embed", Operation::Embeddings, Dialect::Cohere),
+    ("rerank", Operation::Rerank, Dialect::Cohere),
+    ("v2/rerank", Operation::Rerank, Dialect::Cohere),
     ("api/chat", Operation::Chat, Dialect::Ollama),
     ("api/generate", Operation::Completion, Dialect::Ollama),
     ("api/embed", Operation::Embeddings, Dialect::Ollama),

@@ -30,6 +30,7 @@ const SERVED: &[(&str, &str)] = &[
     ("POST /v1beta/models/{model}:countTokens", "Gemini token counts"),
     ("POST /v2/chat", "Cohere chat"),
     ("POST /v2/embed", "Cohere embeddings"),
+    ("POST /v1/rerank, /v2/rerank", "documents ranked"),
     ("POST /api/chat, /api/generate", "Ollama chats and completions"),
     ("POST /api/embed", "Ollama embeddings"),
     ("GET /api/tags, POST /api/show", "the models, for Ollama's clients"),

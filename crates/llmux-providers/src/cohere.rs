@@ -8,9 +8,9 @@ use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
     ProviderSettings, Result,
 };
-use llmux_wire::{chat::Fit, cohere, json::edit::Edits, json::envelope};
+use llmux_wire::{chat::Fit, cohere, json::edit::Edits, json::envelope, rerank::RerankForm};
 
-use crate::{estimate, shape, speak, target::Target};
+use crate::{estimate, rerank, shape, speak, target::Target};
 
 /// The name in `cohere/model`.
 pub(crate) const NAME: &str = "cohere";
@@ -29,6 +29,7 @@ pub(crate) struct Cohere {
     target: Target,
     chat: Uri,
     embed: Uri,
+    rerank: Uri,
 }
 
 impl Component for Cohere {
@@ -43,8 +44,13 @@ impl Component for Cohere {
         if let Some(key) = key {
             target.bearer(&key)?;
         }
-        let (chat, embed) = (target.uri("/v2/chat")?, target.uri("/v2/embed")?);
-        Ok(Arc::new(Self { settings: settings.clone(), target, chat, embed }))
+        Ok(Arc::new(Self {
+            settings: settings.clone(),
+            chat: target.uri("/v2/chat")?,
+            embed: target.uri("/v2/embed")?,
+            rerank: target.uri("/v2/rerank")?,
+            target,
+        }))
     }
 }
 
@@ -125,6 +131,9 @@ impl Provider for Cohere {
             (Operation::Embeddings, Dialect::Cohere) => Ok(self.pass(call, &self.embed)),
             (Operation::Chat | Operation::Completion, _) => self.translate(call),
             (Operation::Embeddings, _) => self.embeddings(call),
+            (Operation::Rerank, _) => {
+                rerank::exchange(call, &self.settings, &self.target, &self.rerank, RerankForm::Cohere)
+            }
             (Operation::CountTokens, _) => estimate::answer(call),
             (operation, _) => Err(Error::client(
                 ErrorKind::InvalidRequest,

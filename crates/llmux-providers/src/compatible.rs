@@ -18,11 +18,12 @@ use llmux_wire::{
     chat::Fit,
     json::{edit::Edits, envelope},
     openai,
+    rerank::RerankForm,
 };
 use table::{Auth, Host, hosts};
 
 use crate::{
-    estimate, shape, speak,
+    estimate, rerank, shape, speak,
     target::{Target, setting},
 };
 
@@ -61,6 +62,7 @@ pub(crate) struct Compatible {
     completions: Option<Uri>,
     embeddings: Option<Uri>,
     responses: Option<Uri>,
+    rerank: Option<(Uri, RerankForm)>,
 }
 
 impl Compatible {
@@ -80,6 +82,7 @@ impl Compatible {
             completions: host.paths.completions.map(|path| target.uri(path)).transpose()?,
             embeddings: host.paths.embeddings.map(|path| target.uri(path)).transpose()?,
             responses: host.paths.responses.map(|path| target.uri(path)).transpose()?,
+            rerank: host.paths.rerank.map(|(path, form)| Ok((target.uri(path)?, form))).transpose()?,
             target,
         })
     }
@@ -158,6 +161,10 @@ impl Provider for Compatible {
             (Operation::Embeddings, dialect) => match &self.embeddings {
                 Some(uri) if dialect == Dialect::OpenAi => self.pass(call, uri),
                 Some(uri) => self.embed(call, uri),
+                None => Err(self.lacks(call.operation)),
+            },
+            (Operation::Rerank, _) => match &self.rerank {
+                Some((uri, form)) => rerank::exchange(call, &self.settings, &self.target, uri, *form),
                 None => Err(self.lacks(call.operation)),
             },
             (Operation::CountTokens, _) => estimate::answer(call),

@@ -4,6 +4,7 @@
 
 mod answer;
 mod faults;
+mod rank;
 mod schema;
 mod vectors;
 
@@ -18,7 +19,9 @@ use llmux_core::{
 use llmux_wire::{
     anthropic,
     chat::{ChatAnswer, ChatRequest, Event},
-    cohere, gemini, ollama, openai, responses,
+    cohere, gemini, ollama, openai,
+    rerank::{self, Ranked, Ranking},
+    responses,
     stream::StreamWriter,
 };
 
@@ -127,6 +130,21 @@ impl Echo {
         Ok(self.whole(call.dialect, body))
     }
 
+    /// Documents that share more words with the query come first; others keep their order.
+    fn rank(&self, call: &Call<'_>) -> Result<Exchange> {
+        let request = rerank::read_rerank_request(call.body)?;
+        let texts = request.texts();
+        let mut scored: Vec<_> =
+            (0_u64..).zip(texts.iter().map(|text| rank::score(&request.query, text))).collect();
+        scored.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        let number = |score| serde_json::Number::from_f64(score).unwrap_or_else(|| 0.into());
+        let results = scored.into_iter().map(|(index, score)| Ranked::new(index, number(score)));
+        let mut usage = Usage::default();
+        usage.queries = 1;
+        let ranking = Ranking::new(results.collect(), usage);
+        Ok(self.whole(call.dialect, rerank::write_ranking(&request, &ranking, call.created)))
+    }
+
     fn broken(&self, status: StatusCode, call: &Call<'_>) -> Exchange {
         let error =
             Error::upstream(ErrorKind::from_status(status), format!("the echo was told to answer {status}"))
@@ -164,6 +182,7 @@ impl Provider for Echo {
         match call.operation {
             Operation::Chat | Operation::Completion => self.chat(call),
             Operation::Embeddings => self.embeddings(call),
+            Operation::Rerank => self.rank(call),
             Operation::CountTokens => {
                 let request = speak::read_count(call)?;
                 Ok(speak::counted(call.dialect, answer::prompt_words(&request)))

@@ -22,6 +22,8 @@ mod estimate;
 mod gemini;
 mod ollama;
 mod openai;
+mod rerank;
+mod retrieval;
 mod shape;
 mod speak;
 mod target;
@@ -33,6 +35,7 @@ pub fn register(registry: &mut Registry) {
     let providers = &mut registry.providers;
     compatible::register(providers);
     openai::register(providers);
+    retrieval::register(providers);
     providers.register::<anthropic::Anthropic>();
     providers.register::<cohere::Cohere>();
     providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
@@ -73,7 +76,6 @@ const PLANNED: &[&str] = &[
     "elevenlabs",
     "fal_ai",
     "github_copilot",
-    "jina_ai",
     "oci",
     "palm",
     "petals",
@@ -86,7 +88,6 @@ const PLANNED: &[&str] = &[
     "triton",
     "vertex_ai",
     "vertex_ai_beta",
-    "voyage",
     "watsonx",
     "watsonx_text",
 ];
@@ -106,5 +107,5 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
         (cohere::NAME, cohere::KEY_ENV, cohere::BASE_ENV),
         (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
     ];
-    native.into_iter().chain(compatible)
+    native.into_iter().chain(retrieval::well_known()).chain(compatible)
 }

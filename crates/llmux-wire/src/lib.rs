@@ -5,6 +5,7 @@
 //! - [`chat`]: the neutral chat model, where dialects meet;
 //! - [`openai`], [`anthropic`], [`gemini`], [`cohere`], [`ollama`]: each dialect in both roles, whole and streamed;
 //! - [`responses`]: OpenAI's Responses API, for clients;
+//! - [`rerank`]: rankings of documents;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
 //! - [`convert`]: whole replies of any other kind;
@@ -23,6 +24,7 @@ mod needle;
 pub mod ollama;
 pub mod openai;
 pub mod passthrough;
+pub mod rerank;
 pub mod responses;
 pub mod sse;
 pub mod stream;

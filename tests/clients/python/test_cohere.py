@@ -75,6 +75,12 @@ class TestEcho:
         answer = cohere_client.embed(**options, embedding_types=["base64"], output_dimension=4)
         assert len(answer.embeddings.base64) == 2
 
+    def test_ranks(self, cohere_client):
+        documents = ["A town.", "Paris is the capital of France.", "The capital of Peru."]
+        answer = cohere_client.rerank(model="echo", query="capital of France", documents=documents, top_n=2)
+        assert [result.index for result in answer.results] == [1, 2]
+        assert answer.meta.billed_units.search_units == 1
+
     def test_a_stream_that_breaks_ends_in_an_error(self, cohere_client):
         *_, last = cohere_client.chat_stream(model="echo-cut", messages=user("one two three four five"))
         assert (last.type, last.delta.finish_reason) == ("message-end", "ERROR")

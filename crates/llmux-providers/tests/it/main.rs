@@ -21,6 +21,7 @@ mod pains;
 mod recordings;
 mod requests;
 mod responses;
+mod retrieval;
 mod rules;
 mod said;
 mod specs;

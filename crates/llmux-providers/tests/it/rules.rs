@@ -14,6 +14,9 @@ use crate::{
 /// Streams up to this size are read by all rules: they try every kind of split many times over.
 const ALL_RULES: usize = 16_000;
 
+/// Hosts that have no chats.
+const SEARCHING: &[&str] = &["infinity", "jina_ai", "voyage"];
+
 /// How streams of a dialect are cut into frames.
 pub(crate) fn framing(dialect: Dialect) -> Framing {
     if dialect == Dialect::Ollama { Framing::Lines } else { Framing::Events }
@@ -46,7 +49,20 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
             let fields = envelope::read(&body).unwrap();
             (operation, dialect, stream, body, fields)
         });
-        let calls: Vec<_> = bodies
+        let ranked = bytes::Bytes::from_static(br#"{"model":"m","query":"q","documents":["a"]}"#);
+        let vectors = bytes::Bytes::from_static(br#"{"model":"m","input":"a"}"#);
+        let searching = [
+            (Operation::Rerank, Dialect::Cohere, false, ranked.clone(), envelope::read(&ranked).unwrap()),
+            (
+                Operation::Embeddings,
+                Dialect::OpenAi,
+                false,
+                vectors.clone(),
+                envelope::read(&vectors).unwrap(),
+            ),
+        ];
+        let chats = if SEARCHING.contains(&kind) { &searching[..] } else { &bodies[..] };
+        let calls: Vec<_> = chats
             .iter()
             .map(|(operation, dialect, stream, body, fields)| {
                 Call::new(*operation, *dialect, "m", body, fields, &headers).with_stream(*stream)

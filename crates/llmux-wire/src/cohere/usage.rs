@@ -14,6 +14,11 @@ pub fn read_usage(value: &Value) -> Usage {
     };
     let tokens = |name: &str| figure("billed_units", name).or_else(|| figure("tokens", name));
     let mut usage = Usage::default();
+    usage.queries = figure("billed_units", "search_units").unwrap_or_default();
+    if usage.queries > 0 {
+        // Rankings are billed by searches; the tokens beside them cost nothing.
+        return usage;
+    }
     usage.input = tokens("input_tokens").unwrap_or_default();
     usage.output = tokens("output_tokens").unwrap_or_default();
     usage.input_image = figure("billed_units", "image_tokens").unwrap_or_default();

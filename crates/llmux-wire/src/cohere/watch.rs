@@ -15,7 +15,7 @@ use super::{
 };
 use crate::passthrough::{Watch, carries_data, frame_data};
 
-/// Watches chats and embeddings.
+/// Watches chats, embeddings and rankings.
 #[derive(Debug, Default)]
 pub struct CohereWatch {
     done: bool,
@@ -46,7 +46,8 @@ fn note(value: &Value, report: &mut ReplyReport) -> Result<()> {
 impl Watch for CohereWatch {
     fn whole(&mut self, body: &[u8], report: &mut ReplyReport) -> Result<()> {
         let value: Value = serde_json::from_slice(body).map_err(|error| bad(&error.to_string()))?;
-        if !value.get("message").is_some_and(Value::is_object) && value.get("embeddings").is_none() {
+        let known = value.get("embeddings").or_else(|| value.get("results")).is_some();
+        if !known && !value.get("message").is_some_and(Value::is_object) {
             return Err(no_answer(&value));
         }
         note(&value, report)
