@@ -18,6 +18,8 @@ pub enum Dialect {
     Cohere,
     /// Ollama's own API: chat, generate and embed.
     Ollama,
+    /// Amazon Bedrock's Converse API: `converse`, `converse-stream` and `count-tokens`.
+    BedrockConverse,
 }
 
 impl Dialect {
@@ -31,6 +33,7 @@ impl Dialect {
             Self::Gemini => "gemini",
             Self::Cohere => "cohere",
             Self::Ollama => "ollama",
+            Self::BedrockConverse => "bedrock_converse",
         }
     }
 }

@@ -13,7 +13,7 @@ use llmux_core::{Dialect, Error, ErrorKind};
 use crate::{
     body::Body,
     catalogue,
-    dispatch::{Endpoint, dispatch},
+    dispatch::{Endpoint, dispatch, wraps},
     error, landing, ollama, pipeline,
     server::{Handler, Peer, read_body},
     snapshot::Snapshot,
@@ -120,6 +120,9 @@ fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     }
     if path.starts_with("/api/") {
         return Dialect::Ollama;
+    }
+    if wraps(path).is_some() {
+        return Dialect::BedrockConverse;
     }
     if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
 }

@@ -26,6 +26,7 @@ const DROPPED: HeaderName = HeaderName::from_static("x-llmux-dropped-params");
 /// The version of this program.
 const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// What upstream headers are prefixed with.
@@ -51,7 +52,11 @@ fn is_private(name: &HeaderName) -> bool {
 /// Names the request, in the words of the dialect's SDKs.
 pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
     if let Ok(id) = HeaderValue::from_str(cx.id.as_str()) {
-        let sdk = if cx.dialect == Dialect::Anthropic { REQUEST_ID } else { X_REQUEST_ID };
+        let sdk = match cx.sdk {
+            Dialect::Anthropic => REQUEST_ID,
+            Dialect::BedrockConverse => X_AMZN_REQUEST_ID,
+            _ => X_REQUEST_ID,
+        };
         headers.insert(sdk, id.clone());
         headers.insert(CALL_ID, id);
     }

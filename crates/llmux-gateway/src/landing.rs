@@ -34,6 +34,11 @@ const SERVED: &[(&str, &str)] = &[
     ("POST /api/chat, /api/generate", "Ollama chats and completions"),
     ("POST /api/embed", "Ollama embeddings"),
     ("GET /api/tags, POST /api/show", "the models, for Ollama's clients"),
+    ("POST /model/{model}/converse", "Bedrock conversations, also /converse-stream and /count-tokens"),
+    (
+        "POST /model/{model}/invoke",
+        "Anthropic messages for Bedrock's SDKs, also /invoke-with-response-stream",
+    ),
     ("GET /v1/models", "the models you can ask for"),
     ("GET /health/liveliness", "whether the process is alive"),
     ("GET /health/readiness", "whether it takes requests"),

@@ -17,7 +17,7 @@ use llmux_core::{
     ProviderSettings, Result, ScriptedReply, Usage,
 };
 use llmux_wire::{
-    anthropic,
+    anthropic, bedrock,
     chat::{ChatAnswer, ChatRequest, Event},
     cohere, gemini, ollama, openai,
     rerank::{self, Ranked, Ranking},
@@ -62,6 +62,7 @@ impl Echo {
             }
             (_, Dialect::Gemini) => gemini::write_answer(&answer),
             (_, Dialect::Cohere) => cohere::write_answer(&answer),
+            (_, Dialect::BedrockConverse) => bedrock::write_answer(&answer),
             _ => openai::write_answer(&answer, call.created),
         };
         Ok(self.whole(call.dialect, body))
@@ -88,6 +89,7 @@ impl Echo {
             }
             (_, Dialect::Gemini) => Box::new(gemini::StreamWriter::new()),
             (_, Dialect::Cohere) => Box::new(cohere::StreamWriter::new()),
+            (_, Dialect::BedrockConverse) => Box::new(bedrock::StreamWriter::new()),
             _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };
         let mut pieces = Vec::new();
@@ -154,6 +156,7 @@ impl Echo {
             Dialect::Gemini => gemini::write_error(&error),
             Dialect::Cohere => cohere::write_error(&error),
             Dialect::Ollama => ollama::write_error(&error),
+            Dialect::BedrockConverse => bedrock::write_error(&error),
             _ => openai::write_error(&error),
         };
         let mut headers = headers("application/json");

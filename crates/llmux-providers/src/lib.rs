@@ -16,6 +16,7 @@
 pub mod compatible;
 
 mod anthropic;
+mod bedrock;
 mod cohere;
 mod echo;
 mod estimate;
@@ -39,6 +40,8 @@ pub fn register(registry: &mut Registry) {
     providers.register::<anthropic::Anthropic>();
     providers.register::<cohere::Cohere>();
     providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
+    providers.register::<bedrock::Bedrock>();
+    providers.register_as("bedrock_converse", bedrock::Bedrock::build);
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
     providers.register::<ollama::Ollama>();
@@ -60,6 +63,10 @@ const MODEL_HINTS: &[(&str, &str)] = &[
     ("claude-", "anthropic"),
     ("command-", "cohere"),
     ("gemini-", "gemini"),
+    ("anthropic.claude-", "bedrock"),
+    ("us.anthropic.", "bedrock"),
+    ("eu.anthropic.", "bedrock"),
+    ("amazon.", "bedrock"),
 ];
 
 /// Providers of LiteLLM that speak a dialect of their own and are not here yet.
@@ -69,8 +76,6 @@ const PLANNED: &[&str] = &[
     "azure",
     "azure_ai",
     "azure_text",
-    "bedrock",
-    "bedrock_converse",
     "black_forest_labs",
     "deepgram",
     "elevenlabs",
@@ -106,6 +111,7 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
         (anthropic::NAME, anthropic::KEY_ENV, anthropic::BASE_ENV),
         (cohere::NAME, cohere::KEY_ENV, cohere::BASE_ENV),
         (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
+        (bedrock::NAME, bedrock::KEY_ENV, bedrock::BASE_ENV),
     ];
     native.into_iter().chain(retrieval::well_known()).chain(compatible)
 }

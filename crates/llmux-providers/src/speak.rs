@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, ScriptedReply};
 use llmux_wire::{
-    anthropic,
+    anthropic, bedrock,
     chat::{ChatAnswer, ChatRequest},
     cohere, gemini, ollama, openai,
     passthrough::Passthrough,
@@ -26,9 +26,11 @@ pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
         (_, Dialect::OpenAiResponses) => responses::read_request(body),
         (_, Dialect::Anthropic) => anthropic::read_request(body),
         (_, Dialect::Cohere) => cohere::read_request(body),
-        (_, Dialect::Gemini) => {
-            let mut request = gemini::read_request(body)?;
-            // The dialect says so in the path.
+        (_, Dialect::Gemini | Dialect::BedrockConverse) => {
+            let read =
+                if call.dialect == Dialect::Gemini { gemini::read_request } else { bedrock::read_request };
+            let mut request = read(body)?;
+            // These dialects say so in the path.
             request.stream = call.stream;
             Ok(request)
         }
@@ -40,6 +42,7 @@ pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
 pub(crate) fn read_count(call: &Call<'_>) -> Result<ChatRequest> {
     match call.dialect {
         Dialect::Gemini => gemini::read_count_request(call.body),
+        Dialect::BedrockConverse => bedrock::read_count_request(call.body),
         _ => anthropic::read_count_request(call.body),
     }
 }
@@ -48,6 +51,7 @@ pub(crate) fn read_count(call: &Call<'_>) -> Result<ChatRequest> {
 pub(crate) fn write_count(dialect: Dialect, tokens: u64) -> Bytes {
     match dialect {
         Dialect::Gemini => gemini::write_count(tokens),
+        Dialect::BedrockConverse => bedrock::write_count(tokens),
         _ => anthropic::write_count(tokens),
     }
 }
@@ -69,15 +73,27 @@ pub(crate) fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply>
         Dialect::Gemini => Box::new(Passthrough::new(gemini::GeminiWatch::new())),
         Dialect::Cohere => Box::new(Passthrough::new(cohere::CohereWatch::new())),
         Dialect::Ollama => Box::new(Passthrough::new(ollama::OllamaWatch::new())),
+        Dialect::BedrockConverse => Box::new(Passthrough::new(bedrock::ConverseWatch::new(""))),
         _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
     }
+}
+
+/// An id for an answer whose provider gives it none: it follows from the request and its time.
+pub(crate) fn answer_id(call: &Call<'_>) -> String {
+    const BASIS: u64 = 0xCBF2_9CE4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01B3;
+    // FNV-1a: nothing secret depends on it.
+    let time = call.created.to_be_bytes();
+    let bytes = time.iter().chain(call.body.iter());
+    let digest = bytes.fold(BASIS, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(PRIME));
+    format!("{digest:016x}")
 }
 
 /// A reply from a provider's readers to the client's dialect.
 pub(crate) fn translated(
     call: &Call<'_>,
     stream_usage: bool,
-    read_answer: fn(&[u8]) -> Result<ChatAnswer>,
+    read_answer: impl Fn(&[u8]) -> Result<ChatAnswer> + Send + 'static,
     reader: impl StreamReader + 'static,
 ) -> Box<dyn Reply> {
     let created = call.created;
@@ -114,6 +130,9 @@ pub(crate) fn translated(
         }
         (_, Dialect::Cohere) => {
             Translated::new(read_answer, cohere::write_answer, reader, cohere::StreamWriter::new())
+        }
+        (_, Dialect::BedrockConverse) => {
+            Translated::new(read_answer, bedrock::write_answer, reader, bedrock::StreamWriter::new())
         }
         _ => Translated::new(
             read_answer,

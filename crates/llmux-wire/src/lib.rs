@@ -2,8 +2,10 @@
 //!
 //! - [`json`]: the envelope of a body without parsing it, edits of top-level fields, reading with paths;
 //! - [`sse`], [`ndjson`]: server-sent events, and streams of lines;
+//! - [`event_stream`]: Amazon's binary event streams;
 //! - [`chat`]: the neutral chat model, where dialects meet;
-//! - [`openai`], [`anthropic`], [`gemini`], [`cohere`], [`ollama`]: each dialect in both roles, whole and streamed;
+//! - [`openai`], [`anthropic`], [`gemini`], [`bedrock`], [`cohere`], [`ollama`]: each dialect in both roles, whole and
+//!   streamed;
 //! - [`responses`]: OpenAI's Responses API, for clients;
 //! - [`rerank`]: rankings of documents;
 //! - [`stream`]: the seam between a provider's stream and a client's;
@@ -12,10 +14,12 @@
 //! - [`tap`]: the client's body, streamed through a reply.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod chat;
 pub mod cohere;
 pub mod convert;
 mod course;
+pub mod event_stream;
 mod failure;
 pub mod gemini;
 pub mod json;

@@ -12,20 +12,8 @@ use memchr::memmem;
 
 use crate::{course::Course, sse::MAX_EVENT};
 
-/// How a dialect's streams are cut into frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// Server-sent events: a blank line ends a frame.
-    Events,
-    /// One JSON value on each line.
-    Lines,
-}
-
 /// What a dialect needs to know of the answers that pass.
 pub trait Watch: Send {
-    /// How the dialect's streams are cut into frames.
-    const FRAMING: Framing = Framing::Events;
-
     /// Looks at a whole answer.
     ///
     /// # Errors
@@ -46,6 +34,24 @@ pub trait Watch: Send {
     /// Whether a frame at the beginning only announces an answer: an error may still take its place.
     fn is_preamble(&self, frame: &[u8]) -> bool {
         !carries_data(frame)
+    }
+
+    /// Where the first frame of `bytes` ends; `None` when it is not complete. Frames end in a blank line unless the
+    /// dialect frames its streams otherwise.
+    fn frame_end(&self, bytes: &[u8]) -> Option<usize> {
+        frame_end(bytes)
+    }
+
+    /// Where the last complete frame of `bytes` ends; zero if there is none.
+    fn last_frame_end(&self, bytes: &[u8]) -> usize {
+        last_frame_end(bytes)
+    }
+
+    /// Completes the last frame as far as its end is only a formality: some hosts leave out the blank line behind
+    /// their last event.
+    fn complete(&self, last: &mut BytesMut) {
+        let _ = last.split_off(last.trim_ascii_end().len());
+        last.extend_from_slice(b"\n\n");
     }
 
     /// Whether the stream has come to its proper end.
@@ -73,7 +79,7 @@ impl<W: Watch> Passthrough<W> {
     /// Whether complete frames hold nothing of the answer yet.
     fn is_preamble(&self, mut frames: &[u8]) -> bool {
         while !frames.is_empty() {
-            let (frame, rest) = frames.split_at(W::FRAMING.frame_end(frames).unwrap_or(frames.len()));
+            let (frame, rest) = frames.split_at(self.watch.frame_end(frames).unwrap_or(frames.len()));
             if !self.watch.is_preamble(frame) {
                 return false;
             }
@@ -94,7 +100,7 @@ impl<W: Watch> Passthrough<W> {
         // Runs of frames that pass unchanged are handed on in one piece.
         let mut kept = 0;
         while let Some(rest) = frames.get(kept..).filter(|rest| !rest.is_empty()) {
-            let end = kept + W::FRAMING.frame_end(rest).unwrap_or(rest.len());
+            let end = kept + self.watch.frame_end(rest).unwrap_or(rest.len());
             let frame = frames.slice(kept..end);
             if self.course.started && self.watch.is_dull(&frame) {
                 kept = end;
@@ -144,7 +150,7 @@ impl<W: Watch> Reply for Passthrough<W> {
             self.held.extend_from_slice(&piece);
             self.held.split().freeze()
         };
-        let mut complete = W::FRAMING.last_frame_end(&piece);
+        let mut complete = self.watch.last_frame_end(&piece);
         // What is in front of the answer waits for it: an error may come instead, and another deployment's turn.
         if !self.course.started && self.is_preamble(piece.get(..complete).unwrap_or_default()) {
             complete = 0;
@@ -175,11 +181,9 @@ impl<W: Watch> Reply for Passthrough<W> {
         if self.course.over {
             return Ok(());
         }
-        // Some hosts leave out the blank line behind their last event.
         let mut held = self.held.split();
         if !held.is_empty() {
-            let _ = held.split_off(held.trim_ascii_end().len());
-            held.extend_from_slice(W::FRAMING.end());
+            self.watch.complete(&mut held);
             let mut last = Frames::default();
             let watched = self.frames(held.freeze(), &mut last);
             if self.watch.is_complete() || self.course.over {
@@ -221,32 +225,6 @@ impl<W: Watch> Reply for Passthrough<W> {
 /// Whether a frame says anything: comments do not.
 pub(crate) fn carries_data(frame: &[u8]) -> bool {
     memmem::find(frame, b"data:").is_some()
-}
-
-impl Framing {
-    /// What ends a frame.
-    fn end(self) -> &'static [u8] {
-        match self {
-            Self::Events => b"\n\n",
-            Self::Lines => b"\n",
-        }
-    }
-
-    /// Where the first frame of `bytes` ends, its end included.
-    fn frame_end(self, bytes: &[u8]) -> Option<usize> {
-        match self {
-            Self::Events => frame_end(bytes),
-            Self::Lines => memchr::memchr(b'\n', bytes).map(|at| at + 1),
-        }
-    }
-
-    /// Where the last complete frame of `bytes` ends; zero if there is none.
-    fn last_frame_end(self, bytes: &[u8]) -> usize {
-        match self {
-            Self::Events => last_frame_end(bytes),
-            Self::Lines => memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1),
-        }
-    }
 }
 
 /// Where the first frame of `bytes` ends, blank line included.

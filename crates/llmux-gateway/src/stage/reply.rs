@@ -3,6 +3,7 @@
 use http::{HeaderValue, Response, header};
 use llmux_core::{Dialect, RequestContext};
 use llmux_router::{Answer, AnswerBody, Refusal};
+use llmux_wire::event_stream;
 
 use super::settle::Settle;
 use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
@@ -27,6 +28,8 @@ pub(crate) fn answer(
             match framing {
                 Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
                 _ if cx.dialect == Dialect::Ollama => (Body::stream(tap, scrubber), "application/x-ndjson"),
+                Some(Framing::Chunks) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
+                Some(Framing::EventStream) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
                 _ => (Body::stream(tap, scrubber), "text/event-stream"),
             }
         }
@@ -36,6 +39,9 @@ pub(crate) fn answer(
     let out = response.headers_mut();
     out.reserve(upstream.len().saturating_add(12));
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if framing == Some(Framing::Chunks) {
+        out.insert("x-amzn-bedrock-content-type", HeaderValue::from_static("application/json"));
+    }
     if content_type != "application/json" {
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // Asks reverse proxies in front of the gateway not to hold frames back.

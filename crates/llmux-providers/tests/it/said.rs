@@ -2,6 +2,7 @@
 //! they judge but the JSON parser.
 
 mod anthropic;
+mod bedrock;
 mod cohere;
 mod gemini;
 mod ollama;
@@ -47,6 +48,7 @@ impl Said {
             Dialect::Gemini => gemini::answer(&value),
             Dialect::Cohere => cohere::answer(&value),
             Dialect::Ollama => ollama::answer(&value),
+            Dialect::BedrockConverse => bedrock::answer(&value),
             _ => openai::answer(&value),
         }
     }
@@ -59,6 +61,7 @@ impl Said {
             Dialect::Gemini => gemini::stream(stream),
             Dialect::Cohere => cohere::stream(stream),
             Dialect::Ollama => ollama::stream(stream),
+            Dialect::BedrockConverse => bedrock::stream(stream),
             _ => openai::stream(stream),
         }
     }

@@ -45,9 +45,9 @@ fn event_name(operation: Operation, dialect: Dialect, event: &Value) -> Name {
     }
 }
 
-/// Google and Ollama publish no schema of whole answers that could be held against them.
+/// The others publish no schema of whole answers that could be held against them.
 fn has_schema(dialect: Dialect) -> bool {
-    ![Dialect::Gemini, Dialect::Ollama].contains(&dialect)
+    !matches!(dialect, Dialect::Gemini | Dialect::Ollama | Dialect::BedrockConverse)
 }
 
 /// The answers to a recording, for clients of this dialect.

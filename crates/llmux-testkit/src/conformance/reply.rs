@@ -21,20 +21,10 @@ pub fn reply(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
 /// How a stream is cut into frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// Server-sent events: a blank line ends a frame.
+    /// Server-sent events, of which a blank line ends each, or Amazon's messages.
     Events,
     /// One JSON value on each line.
     Lines,
-}
-
-impl Framing {
-    /// Whether `bytes` end with a whole frame.
-    fn ends(self, bytes: &[u8]) -> bool {
-        match self {
-            Self::Events => bytes.ends_with(b"\n\n") || bytes.ends_with(b"\r\n\r\n"),
-            Self::Lines => bytes.ends_with(b"\n"),
-        }
-    }
 }
 
 /// As [`reply`], for a provider's stream and a client's that are cut into frames in these ways.
@@ -134,10 +124,19 @@ fn push(
 
 /// Moves what was put out, after checking that it ends with a whole frame.
 fn take(mut out: Frames, client: Framing, output: &mut Vec<u8>) {
+    if out.is_empty() {
+        return;
+    }
     while let Some(frame) = out.pop() {
         output.extend_from_slice(&frame);
     }
-    let whole = output.is_empty() || client.ends(output);
+    let whole = if client == Framing::Lines {
+        output.ends_with(b"\n")
+    } else if is_event_stream(output) {
+        frames(output, client).into_iter().map(<[u8]>::len).sum::<usize>() == output.len()
+    } else {
+        output.is_empty() || [&b"\n\n"[..], b"\r\n\r\n"].iter().any(|end| output.ends_with(end))
+    };
     assert!(whole, "the output stops inside a frame: {}", text(output));
 }
 
@@ -160,7 +159,7 @@ fn ends_early(make: impl Fn() -> Box<dyn Reply>, stream: &[u8], client: Framing)
     assert!(outcome.report.cut_short, "a stream without its end is reported as cut short");
     assert!(outcome.failed, "a stream without its end has failed");
     let added = outcome.output.strip_prefix(&pushed[..]).expect("output is never taken back");
-    assert!(text(added).contains("error"), "a stream without its end gets an error frame: {}", text(added));
+    assert!(is_error(&text(added)), "a stream without its end gets an error frame: {}", text(added));
 }
 
 /// The connection breaks off.
@@ -173,17 +172,37 @@ fn breaks_off(make: impl Fn() -> Box<dyn Reply>, stream: &[u8], client: Framing)
     reply.fail(&Error::upstream(ErrorKind::Connection, "the connection broke off"), &mut out);
     take(out, client, &mut output);
     let added = text(&output[before..]);
-    assert!(added.contains("error") && added.contains("broke off"), "no error frame: {added:?}");
+    assert!(is_error(&added) && added.contains("broke off"), "no error frame: {added:?}");
     assert!(reply.has_failed(), "a stream that broke off has failed");
 }
 
-/// The frames of a stream, their separators included.
+/// Whether frames tell of a failure: as an error, or as Amazon's streams say it.
+fn is_error(frames: &str) -> bool {
+    frames.contains("error") || frames.contains(":exception-type")
+}
+
+/// Whether a stream is one of Amazon's: messages that begin with their length, of less than 16 MiB.
+fn is_event_stream(stream: &[u8]) -> bool {
+    stream.first() == Some(&0)
+}
+
+/// The frames of a stream: server-sent events or lines with their separators, or messages of Amazon's.
 fn frames(stream: &[u8], framing: Framing) -> Vec<&[u8]> {
     let mut frames = Vec::new();
+    if is_event_stream(stream) {
+        let mut rest = stream;
+        while let Some(length) = rest.first_chunk().map(|length| u32::from_be_bytes(*length) as usize) {
+            let Some((frame, after)) = rest.split_at_checked(length) else { break };
+            frames.push(frame);
+            rest = after;
+        }
+        return frames;
+    }
     let mut start = 0;
     for end in 1..=stream.len() {
         let read = &stream[start..end];
-        if framing.ends(read) {
+        let line = framing == Framing::Lines && read.ends_with(b"\n");
+        if line || read.ends_with(b"\n\n") || read.ends_with(b"\r\n\r\n") {
             frames.push(read);
             start = end;
         }

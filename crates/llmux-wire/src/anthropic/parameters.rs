@@ -120,6 +120,12 @@ pub(super) fn write_extra(
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     let mut passed = Map::new();
     for (name, value) in &request.extra {
+        if let ("additionalModelRequestFields", Value::Object(fields)) = (name.as_str(), value) {
+            // Converse's clients write Anthropic's own fields there; previews are asked for in a header here.
+            let fields = fields.iter().filter(|(name, _)| *name != "anthropic_beta");
+            passed.extend(fields.map(|(name, value)| (name.clone(), value.clone())));
+            continue;
+        }
         if is_closed(request.source) && !fit.allows(name) {
             fit.foreign(request.source, name)?;
             continue;

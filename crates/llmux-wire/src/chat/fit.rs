@@ -37,6 +37,9 @@ fn rules_of(dialect: Dialect) -> Option<&'static [&'static str]> {
     match dialect {
         Dialect::Gemini => Some(&["safetySettings", "labels"]),
         Dialect::Cohere => Some(&["safety_mode", "citation_options", "priority"]),
+        Dialect::BedrockConverse => {
+            Some(&["requestMetadata", "performanceConfig", "additionalModelResponseFieldPaths"])
+        }
         Dialect::Ollama => Some(&["keep_alive", "options"]),
         _ => None,
     }

@@ -12,10 +12,7 @@ use super::{
     error::{read_inner_error, write_error},
     usage::read_usage,
 };
-use crate::{
-    ndjson,
-    passthrough::{Framing, Watch},
-};
+use crate::{ndjson, passthrough::Watch};
 
 /// What an answer of any kind has: chats, prompts, embeddings in both forms.
 const ANSWERS: [&str; 4] = ["message", "response", "embeddings", "embedding"];
@@ -64,8 +61,6 @@ fn parse(json: &[u8]) -> Result<Value> {
 }
 
 impl Watch for OllamaWatch {
-    const FRAMING: Framing = Framing::Lines;
-
     fn whole(&mut self, body: &[u8], report: &mut ReplyReport) -> Result<()> {
         self.note(&parse(body)?, report);
         Ok(())
@@ -86,6 +81,19 @@ impl Watch for OllamaWatch {
 
     fn is_preamble(&self, frame: &[u8]) -> bool {
         frame.trim_ascii().is_empty()
+    }
+
+    fn frame_end(&self, bytes: &[u8]) -> Option<usize> {
+        memchr::memchr(b'\n', bytes).map(|at| at + 1)
+    }
+
+    fn last_frame_end(&self, bytes: &[u8]) -> usize {
+        memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1)
+    }
+
+    fn complete(&self, last: &mut BytesMut) {
+        let _ = last.split_off(last.trim_ascii_end().len());
+        last.extend_from_slice(b"\n");
     }
 
     fn is_complete(&self) -> bool {

@@ -52,8 +52,9 @@ fn every_host_away_from_this_machine_is_reached_over_tls() {
 #[test]
 fn paths_begin_with_a_slash() {
     for host in hosts() {
-        let Paths { chat, completions, embeddings, models, responses } = host.paths;
-        for path in [Some(chat), completions, embeddings, models, responses].into_iter().flatten() {
+        let Paths { chat, completions, embeddings, models, responses, rerank } = host.paths;
+        let rerank = rerank.map(|(path, _)| path);
+        for path in [Some(chat), completions, embeddings, models, responses, rerank].into_iter().flatten() {
             assert!(path.starts_with('/') && !path.ends_with('/'), "{}: {path}", host.name);
         }
     }
