@@ -172,8 +172,10 @@ pub fn write_rerank_request(request: &RerankRequest, model: &str, form: RerankFo
 /// [`ErrorKind::BadReply`] when the body holds none.
 pub fn read_ranking(body: &[u8]) -> Result<Ranking> {
     let value: Value = serde_json::from_slice(body).map_err(|error| bad(&error.to_string()))?;
-    let list = value.get("results").or_else(|| value.get("data")).unwrap_or(&value);
-    let results = list.as_array().ok_or_else(|| bad("it holds no results"))?;
+    let named = value.get("results").or_else(|| value.get("data")).and_then(Value::as_array);
+    // A bare list of nothing is no ranking of anything.
+    let bare = || value.as_array().filter(|list| !list.is_empty());
+    let results = named.or_else(bare).ok_or_else(|| bad("it holds no results"))?;
     let results = results.iter().map(|result| {
         let score = result.get("relevance_score").or_else(|| result.get("score"))?;
         Some(Ranked { index: result.get("index")?.as_u64()?, score: score.as_number()?.clone() })

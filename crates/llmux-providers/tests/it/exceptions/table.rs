@@ -166,7 +166,10 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::Translated,
-        &["anthropic/anthropic-anthropic_model_thinking_part_redacted_stream"],
+        &[
+            "anthropic/anthropic-anthropic_model_thinking_part_redacted_stream",
+            "bedrock/bedrock-bedrock_model_thinking_part_redacted_stream",
+        ],
         &["cohere: redacted reasoning is false", "ollama: redacted reasoning is false"],
         "Cohere's and Ollama's thoughts are words; what only its maker can read has no place among them",
     ),
