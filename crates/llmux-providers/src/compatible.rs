@@ -167,7 +167,7 @@ impl Provider for Compatible {
                 Some((uri, form)) => rerank::exchange(call, &self.settings, &self.target, uri, *form),
                 None => Err(self.lacks(call.operation)),
             },
-            (Operation::CountTokens, _) => estimate::answer(call),
+            (Operation::CountTokens, _) => estimate::answer(call, self.settings.tokens.as_deref()),
             _ => Err(self.lacks(call.operation)),
         }
     }

@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use llmux_core::{Candidate, DeploymentId, ModelName, Provider, Timeouts};
+use http::{HeaderName, HeaderValue};
+use llmux_core::{Candidate, DeploymentId, ModelFacts, ModelName, Provider, Timeouts};
 
 use crate::pattern::Pattern;
 
@@ -24,6 +25,8 @@ pub struct DeploymentSettings {
     pub timeouts: Timeouts,
     /// Time limits of streams, where they differ.
     pub stream_timeouts: Timeouts,
+    /// What is known of the model: limits, capabilities, prices.
+    pub facts: Option<Arc<dyn ModelFacts>>,
 }
 
 /// A deployment: immutable, shared by the requests that use it.
@@ -33,6 +36,7 @@ pub struct Deployment {
     model: String,
     provider: Arc<dyn Provider>,
     settings: DeploymentSettings,
+    labels: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Deployment {
@@ -51,6 +55,7 @@ impl Deployment {
             model: model.into(),
             provider,
             settings: DeploymentSettings::default(),
+            labels: Vec::new(),
         }
     }
 
@@ -59,6 +64,19 @@ impl Deployment {
     pub fn with_settings(mut self, settings: DeploymentSettings) -> Self {
         self.settings = settings;
         self
+    }
+
+    /// Sets headers that name the deployment in front of clients, made once instead of for each answer.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// Headers that name the deployment in front of clients.
+    #[must_use]
+    pub fn labels(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.labels
     }
 
     /// Its identifier.
@@ -92,7 +110,8 @@ impl Deployment {
     }
 
     /// The provider's name of the model for a request that asks for `requested`.
-    pub(crate) fn model_for(&self, requested: &str) -> Cow<'_, str> {
+    #[must_use]
+    pub fn model_for(&self, requested: &str) -> Cow<'_, str> {
         if !Pattern::is_pattern(&self.model) {
             return Cow::Borrowed(&self.model);
         }

@@ -8,6 +8,7 @@ mod answer;
 mod calls;
 mod event;
 mod fit;
+pub mod tokens;
 
 pub use answer::{ChatAnswer, Choice, FinishReason};
 pub(crate) use calls::Calls;
