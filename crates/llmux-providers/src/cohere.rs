@@ -134,7 +134,7 @@ impl Provider for Cohere {
             (Operation::Rerank, _) => {
                 rerank::exchange(call, &self.settings, &self.target, &self.rerank, RerankForm::Cohere)
             }
-            (Operation::CountTokens, _) => estimate::answer(call),
+            (Operation::CountTokens, _) => estimate::answer(call, self.settings.tokens.as_deref()),
             (operation, _) => Err(Error::client(
                 ErrorKind::InvalidRequest,
                 format!("Cohere has no {operation}; choose a model of another provider"),

@@ -138,7 +138,7 @@ impl Provider for Ollama {
             (Operation::Embeddings, Dialect::Ollama) => Ok(self.pass(call, self.embeddings_uri(call))),
             (Operation::Chat | Operation::Completion, _) => self.translate(call),
             (Operation::Embeddings, _) => self.embed(call),
-            (Operation::CountTokens, _) => estimate::answer(call),
+            (Operation::CountTokens, _) => estimate::answer(call, self.settings.tokens.as_deref()),
             (operation, _) => Err(Error::client(
                 ErrorKind::InvalidRequest,
                 format!("Ollama has no {operation}; choose a model of another provider"),

@@ -33,7 +33,9 @@ pub(crate) fn answer(
             let scrubber = &snapshot.scrubber;
             match framing {
                 Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
-                _ if cx.dialect == Dialect::Ollama => (Body::stream(tap, scrubber), "application/x-ndjson"),
+                _ if cx.dialect == Dialect::Ollama => {
+                    (Body::stream(tap, scrubber, None), "application/x-ndjson")
+                }
                 Some(Framing::Chunks) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
                 Some(Framing::EventStream) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
                 _ => (Body::stream(tap, scrubber, biller), "text/event-stream"),

@@ -64,7 +64,7 @@ fn every_client_is_told_the_same() {
 
         let request = calls::streaming(Operation::Chat, dialect);
         let reply = calls::reply(&*provider, Operation::Chat, dialect, &request);
-        let (streamed, report) = calls::stream_at_once(reply, &stream()).unwrap();
+        let (streamed, report) = calls::stream_at_once(reply, stream()).unwrap();
         let said = Said::in_stream(dialect, &streamed).unwrap();
         assert_eq!(said.against(&facts()), Vec::<String>::new(), "{dialect}");
         assert_eq!(report.usage.total(), 184, "{dialect}");
