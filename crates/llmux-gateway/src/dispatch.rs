@@ -22,6 +22,10 @@ pub enum Endpoint<'a> {
     OllamaRunning,
     /// Which release of Ollama is spoken.
     OllamaVersion,
+    /// How a deployment would be chosen for a request.
+    Explain,
+    /// Whether the deployments work.
+    Health,
     /// What is known of the models.
     Facts(FactsPage),
     /// A question about a request that is not sent. These take POST.
@@ -157,10 +161,12 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match &endpoint {
         Endpoint::Unknown => endpoint,
-        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::OllamaShow if *method != Method::POST => {
+        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain | Endpoint::OllamaShow
+            if *method != Method::POST =>
+        {
             Endpoint::WrongMethod("POST")
         }
-        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::OllamaShow => endpoint,
+        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain | Endpoint::OllamaShow => endpoint,
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,
     }
@@ -171,6 +177,8 @@ fn find(path: &str) -> Endpoint<'_> {
         "/" => return Endpoint::Landing,
         "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
         "/health/readiness" => return Endpoint::Readiness,
+        "/health" => return Endpoint::Health,
+        "/router/explain" | "/v1/router/explain" => return Endpoint::Explain,
         "/v1/models" | "/models" => return Endpoint::Models,
         "/api/tags" => return Endpoint::OllamaModels,
         "/api/show" => return Endpoint::OllamaShow,
