@@ -14,6 +14,10 @@ pub enum Dialect {
     OpenAiResponses,
     /// Google's Gemini API: `generateContent`, streamed and whole, and `countTokens`.
     Gemini,
+    /// Cohere's API, version 2: chat, embed and rerank.
+    Cohere,
+    /// Ollama's own API: chat, generate and embed.
+    Ollama,
     /// Amazon Bedrock's Converse API: `converse`, `converse-stream` and `count-tokens`.
     BedrockConverse,
 }
@@ -27,6 +31,8 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::OpenAiResponses => "responses",
             Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
             Self::BedrockConverse => "bedrock_converse",
         }
     }
@@ -59,6 +65,8 @@ pub enum Operation {
     CancelResponse,
     /// What a kept response was made from.
     ListResponseInput,
+    /// Documents sorted by how well they answer a query.
+    Rerank,
 }
 
 impl Operation {
@@ -74,6 +82,7 @@ impl Operation {
             Self::DeleteResponse => "delete_response",
             Self::CancelResponse => "cancel_response",
             Self::ListResponseInput => "list_response_input",
+            Self::Rerank => "rerank",
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 pub fn read_embeddings_request(body: &[u8]) -> Result<EmbeddingsRequest> {
     let mut object = parse(body)?;
     let model = object.string("model")?.unwrap_or_default();
-    let mut request = EmbeddingsRequest { model, ..EmbeddingsRequest::default() };
+    let mut request = EmbeddingsRequest::new(model, Vec::new());
     match object.take("requests") {
         Some(requests) => {
             for one in requests.list()? {
