@@ -16,6 +16,7 @@
 pub mod compatible;
 
 mod anthropic;
+mod azure;
 mod echo;
 mod estimate;
 mod gemini;
@@ -23,8 +24,9 @@ mod openai;
 mod shape;
 mod speak;
 mod target;
+mod vertex;
 
-use llmux_core::Registry;
+use llmux_core::{Component, Registry};
 
 /// Adds every provider of this crate.
 pub fn register(registry: &mut Registry) {
@@ -32,8 +34,13 @@ pub fn register(registry: &mut Registry) {
     compatible::register(providers);
     openai::register(providers);
     providers.register::<anthropic::Anthropic>();
+    providers.register::<azure::Azure>();
+    providers.register_as("azure_text", azure::Azure::build);
+    providers.register::<azure::Foundry>();
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
+    providers.register::<vertex::VertexAi>();
+    providers.register_as(vertex::BETA, vertex::VertexAi::build);
     providers.plan(PLANNED.iter().copied());
     registry.model_hints.extend(MODEL_HINTS);
 }
@@ -56,9 +63,6 @@ const MODEL_HINTS: &[(&str, &str)] = &[
 const PLANNED: &[&str] = &[
     "aleph_alpha",
     "assemblyai",
-    "azure",
-    "azure_ai",
-    "azure_text",
     "bedrock",
     "bedrock_converse",
     "black_forest_labs",
@@ -79,8 +83,6 @@ const PLANNED: &[&str] = &[
     "sagemaker_chat",
     "stability",
     "triton",
-    "vertex_ai",
-    "vertex_ai_beta",
     "voyage",
     "watsonx",
     "watsonx_text",

@@ -112,6 +112,8 @@ pub struct Echo {
 pub struct ModelInfo {
     /// Name of the deployment, unique among all.
     pub id: String,
+    /// The model behind the deployment, where its name does not tell.
+    pub base_model: Option<String>,
     /// What the model is for, such as `chat`.
     pub mode: Option<String>,
     /// All keys as they were given, these and any other.

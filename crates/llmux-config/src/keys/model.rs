@@ -202,6 +202,11 @@ pub(crate) static INFO: Section = Section {
         Key::new("id", Text, "Name of the deployment, unique in the file.")
             .default("a hash of name and parameters, secrets left out"),
         Key::new(
+            "base_model",
+            Text,
+            "The model behind the deployment, where its name does not tell, as at Azure.",
+        ),
+        Key::new(
             "mode",
             OneOf(&Choice {
                 allowed: &["chat", "completion", "embedding"],
@@ -225,7 +230,6 @@ pub(crate) static INFO: Section = Section {
     not_yet: &[
         PRICING,
         &[
-            "base_model",
             "access_groups",
             "team_id",
             "team_public_model_name",

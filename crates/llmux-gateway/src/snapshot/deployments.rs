@@ -33,8 +33,8 @@ pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Opt
         return Err(unknown_provider(&params.model, parts));
     }
     let mut settings = provider_settings(params, config, parts)?;
-    if let Some(base) = model.info.extra.get("base_model") {
-        settings.options.set("base_model", base.clone());
+    if let Some(base) = &model.info.base_model {
+        settings.options.set("base_model", base.as_str());
     }
     let provider = registry.providers.build(provider, &settings)?;
     Ok(Some(deployment(model, name, provider)))
