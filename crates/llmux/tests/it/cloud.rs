@@ -19,9 +19,11 @@ fn gemini(text: &str) -> Answer {
 async fn a_vertex_deployment_fetches_its_token_once_and_speaks_gemini() {
     let transport = ScriptedTransport::new();
     transport.script_at("/token", [token("google")]);
-    let path = "/v1beta1/projects/p/locations/global/publishers/google/models/gemini-2.5-flash:generateContent";
+    let path =
+        "/v1beta1/projects/p/locations/global/publishers/google/models/gemini-2.5-flash:generateContent";
     transport.script_at(path, [gemini("hello")]);
-    let file = json!({"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"});
+    let file =
+        json!({"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"});
     let deployment = Deployment::new("chat", "vertex_ai/gemini-2.5-flash")
         .option("vertex_project", "p")
         .option("vertex_location", "global")
