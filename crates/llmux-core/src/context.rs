@@ -12,8 +12,10 @@ pub struct RequestContext {
     pub id: RequestId,
     /// What is asked.
     pub operation: Operation,
-    /// The wire format the client speaks; errors are written in it too.
+    /// The wire format the client speaks.
     pub dialect: Dialect,
+    /// Whose words errors are told in: the client's dialect, unless another API wraps it.
+    pub sdk: Dialect,
     /// When the request line arrived, on the monotonic clock.
     pub received: Instant,
 }
@@ -22,6 +24,13 @@ impl RequestContext {
     /// A context for a request received now.
     #[must_use]
     pub fn new(id: RequestId, operation: Operation, dialect: Dialect) -> Self {
-        Self { id, operation, dialect, received: Instant::now() }
+        Self { id, operation, dialect, sdk: dialect, received: Instant::now() }
+    }
+
+    /// Says that another API wraps the dialect.
+    #[must_use]
+    pub fn with_sdk(mut self, sdk: Dialect) -> Self {
+        self.sdk = sdk;
+        self
     }
 }

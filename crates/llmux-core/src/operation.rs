@@ -14,6 +14,8 @@ pub enum Dialect {
     OpenAiResponses,
     /// Google's Gemini API: `generateContent`, streamed and whole, and `countTokens`.
     Gemini,
+    /// Amazon Bedrock's Converse API: `converse`, `converse-stream` and `count-tokens`.
+    BedrockConverse,
 }
 
 impl Dialect {
@@ -25,6 +27,7 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::OpenAiResponses => "responses",
             Self::Gemini => "gemini",
+            Self::BedrockConverse => "bedrock_converse",
         }
     }
 }

@@ -56,13 +56,22 @@ impl Access {
     }
 }
 
-/// The key without the word `Bearer`, which may be left out.
+/// The key without the word `Bearer`, which may be left out. Of AWS's signatures it is the id of the access key that
+/// they name: the signature itself says nothing here, since the gateway does not know the secret.
 fn bare(value: &[u8]) -> &[u8] {
     let value = value.trim_ascii();
+    let value = signed_by(value).unwrap_or(value);
     match value.split_at_checked(7) {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"bearer ") => key.trim_ascii(),
         _ => value,
     }
+}
+
+/// The access key's id in `AWS4-HMAC-SHA256 Credential=ID/date/region/service/aws4_request, …`.
+fn signed_by(value: &[u8]) -> Option<&[u8]> {
+    let rest = value.strip_prefix(b"AWS4-HMAC-SHA256")?;
+    let at = memchr::memmem::find(rest, b"Credential=")?;
+    rest.get(at.saturating_add("Credential=".len())..)?.split(|byte| *byte == b'/').next()
 }
 
 fn digest(key: &[u8]) -> [u8; 32] {
@@ -93,6 +102,14 @@ mod tests {
             ("api-key", "sk-master"),
             ("x-litellm-api-key", "Bearer sk-master"),
             ("x-mine", "sk-master"),
+            (
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=sk-master/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0",
+            ),
+            (
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=Bearer sk-master/20260101/us-east-1/bedrock/aws4_request",
+            ),
         ] {
             assert!(check(name, value).is_ok(), "{name}: {value}");
         }

@@ -11,9 +11,9 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use llmux_telemetry::Scrubber;
-use llmux_wire::tap::Tap;
+use llmux_wire::{event_stream::Message, tap::Tap};
 
-use crate::array::JsonArray;
+use crate::{array::JsonArray, chunks::Chunked};
 
 /// What goes to the client.
 pub enum Body {
@@ -23,6 +23,8 @@ pub enum Body {
     Stream(Box<Events>),
     /// A stream as the items of one JSON array.
     Array(Box<Items>),
+    /// A stream as chunks in one of Amazon's.
+    Chunks(Box<Wrapped>),
 }
 
 /// The events of a stream as items of a JSON array.
@@ -32,6 +34,25 @@ pub struct Items(JsonArray<Events>);
 pub struct Events {
     tap: Tap,
     scrubber: Arc<Scrubber>,
+    /// The frames are messages of an event stream of Amazon's.
+    binary: bool,
+}
+
+impl Events {
+    fn new(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
+        Self { tap, scrubber: Arc::clone(scrubber), binary: false }
+    }
+
+    /// The error frame without keys.
+    fn scrubbed(&self, frame: Bytes) -> Bytes {
+        let message = if self.binary { Message::parse(&frame).ok() } else { None };
+        let text = message.as_ref().map_or(&frame, |message| &message.payload);
+        match (self.scrubber.scrub(text), &message) {
+            (Cow::Borrowed(_), _) => frame,
+            (Cow::Owned(scrubbed), Some(message)) => message.with_payload(&scrubbed),
+            (Cow::Owned(scrubbed), None) => scrubbed.into(),
+        }
+    }
 }
 
 impl http_body::Body for Events {
@@ -46,17 +67,16 @@ impl http_body::Body for Events {
         if !self.tap.has_failed() || !self.tap.is_end_stream() {
             return next;
         }
-        let scrubbed = |piece: Bytes| match self.scrubber.scrub(&piece) {
-            Cow::Borrowed(_) => piece,
-            Cow::Owned(scrubbed) => scrubbed.into(),
-        };
-        next.map(|piece| piece.map(|frame| frame.map(|frame| frame.map_data(scrubbed))))
+        next.map(|piece| piece.map(|frame| frame.map(|frame| frame.map_data(|frame| self.scrubbed(frame)))))
     }
 
     fn is_end_stream(&self) -> bool {
         self.tap.is_end_stream()
     }
 }
+
+/// The events of a stream as chunks in an event stream of Amazon's.
+pub struct Wrapped(Chunked<Events>);
 
 impl Body {
     /// No body.
@@ -67,12 +87,22 @@ impl Body {
 
     /// A stream; its error frame, if it ends in one, is scrubbed.
     pub(crate) fn stream(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
-        Self::Stream(Box::new(Events { tap, scrubber: Arc::clone(scrubber) }))
+        Self::Stream(Box::new(Events::new(tap, scrubber)))
+    }
+
+    /// A stream of messages as Amazon frames them; the last is scrubbed if it tells of a failure.
+    pub(crate) fn messages(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
+        Self::Stream(Box::new(Events { binary: true, ..Events::new(tap, scrubber) }))
     }
 
     /// A stream's events as items of one JSON array.
     pub(crate) fn array(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
-        Self::Array(Box::new(Items(JsonArray::new(Events { tap, scrubber: Arc::clone(scrubber) }))))
+        Self::Array(Box::new(Items(JsonArray::new(Events::new(tap, scrubber)))))
+    }
+
+    /// A stream's events as chunks in an event stream of Amazon's.
+    pub(crate) fn chunks(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
+        Self::Chunks(Box::new(Wrapped(Chunked::new(Events::new(tap, scrubber)))))
     }
 }
 
@@ -95,6 +125,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx),
             Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx),
+            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx),
         }
     }
 
@@ -103,13 +134,14 @@ impl http_body::Body for Body {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Stream(events) => events.is_end_stream(),
             Self::Array(items) => items.0.is_end_stream(),
+            Self::Chunks(wrapped) => wrapped.0.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) | Self::Array(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Array(_) | Self::Chunks(_) => SizeHint::default(),
         }
     }
 }

@@ -47,23 +47,60 @@ const GOOGLE_METHODS: &[(&str, Operation)] = &[
 /// Google's method that streams.
 const STREAM: &str = "streamGenerateContent";
 
-/// How a stream is framed that the path asks for.
+/// Where Bedrock's clients find models: at the root, and where LiteLLM has them.
+const BEDROCK_PREFIXES: &[&str] = &["/model/", "/bedrock/model/"];
+
+/// Bedrock's methods, behind the model in the path: `{model}/{method}`. All of them take POST. Those that wrap
+/// another dialect's bodies are served in Anthropic's.
+const BEDROCK_METHODS: &[(&str, Operation, Dialect)] = &[
+    ("converse", Operation::Chat, Dialect::BedrockConverse),
+    ("converse-stream", Operation::Chat, Dialect::BedrockConverse),
+    ("count-tokens", Operation::CountTokens, Dialect::BedrockConverse),
+    ("invoke", Operation::Chat, Dialect::Anthropic),
+    ("invoke-with-response-stream", Operation::Chat, Dialect::Anthropic),
+];
+
+/// How the stream is framed that a path asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// As server-sent events.
     Events,
     /// As one JSON array: Google's way unless the query says `alt=sse`.
     Array,
+    /// As Amazon's event stream, which Converse's streams are already.
+    EventStream,
+    /// As chunks in Amazon's event stream.
+    Chunks,
 }
 
-/// The framing of the stream that a path asks for; `None` where the body says whether to stream.
-pub(crate) fn streamed(uri: &Uri) -> Option<Framing> {
+/// What a path says about streaming; `None` where it is left to the body. The inner `None` is an answer in one piece.
+pub(crate) fn streamed(uri: &Uri) -> Option<Option<Framing>> {
     let path = uri.path().trim_end_matches('/');
-    if path.rsplit_once(':')?.1 != STREAM {
+    if let Some((_, method)) = bedrock_method(path) {
+        return Some(match method {
+            "converse-stream" => Some(Framing::EventStream),
+            "invoke-with-response-stream" => Some(Framing::Chunks),
+            _ => None,
+        });
+    }
+    let (_, method) = path.rsplit_once(':').or_else(|| path.rsplit_once("%3A"))?;
+    if !GOOGLE_METHODS.iter().any(|(name, _)| *name == method) {
         return None;
     }
-    let events = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
-    Some(if events { Framing::Events } else { Framing::Array })
+    let events = || uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
+    Some((method == STREAM).then(|| if events() { Framing::Events } else { Framing::Array }))
+}
+
+/// Whose SDK asks at a path that wraps another dialect.
+pub(crate) fn wraps(path: &str) -> Option<Dialect> {
+    bedrock_method(path.trim_end_matches('/')).map(|_| Dialect::BedrockConverse)
+}
+
+/// The model and the method in a path of Bedrock's.
+fn bedrock_method(path: &str) -> Option<(&str, &str)> {
+    let rest = BEDROCK_PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix))?;
+    let (model, method) = rest.rsplit_once('/').filter(|(model, _)| !model.is_empty())?;
+    BEDROCK_METHODS.iter().any(|(name, ..)| *name == method).then_some((model, method))
 }
 
 /// Prefixes behind which the path names the model.
@@ -92,6 +129,12 @@ fn find(path: &str) -> Endpoint<'_> {
         "/health/readiness" => return Endpoint::Readiness,
         "/v1/models" | "/models" => return Endpoint::Models,
         _ => {}
+    }
+    if let Some((model, method)) = bedrock_method(path) {
+        let known = BEDROCK_METHODS.iter().find(|(name, ..)| *name == method);
+        return known.map_or(Endpoint::Unknown, |(_, operation, dialect)| {
+            Endpoint::Model(*operation, *dialect, Some(decode(model)))
+        });
     }
     let relative = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/')).unwrap_or(path);
     let google = relative.strip_prefix("v1beta/").unwrap_or(relative);
@@ -179,9 +222,32 @@ mod tests {
     #[test]
     fn a_stream_is_an_array_unless_the_query_asks_for_events() {
         let framing = |uri: &'static str| streamed(&Uri::from_static(uri));
-        assert_eq!(framing("/v1beta/models/a:streamGenerateContent?key=k&alt=sse"), Some(Framing::Events));
-        assert_eq!(framing("/v1beta/models/a:streamGenerateContent"), Some(Framing::Array));
-        assert_eq!(framing("/v1beta/models/a:generateContent?alt=sse"), None);
+        let events = framing("/v1beta/models/a:streamGenerateContent?key=k&alt=sse");
+        assert_eq!(events, Some(Some(Framing::Events)));
+        assert_eq!(framing("/v1beta/models/a:streamGenerateContent"), Some(Some(Framing::Array)));
+        assert_eq!(framing("/v1beta/models/a:generateContent?alt=sse"), Some(None));
+        assert_eq!(framing("/v1/engines/llama3:8b/chat/completions"), None);
+    }
+
+    #[test]
+    fn bedrocks_paths_name_model_and_method() {
+        let converse = |model: &'static str| {
+            Endpoint::Model(Operation::Chat, Dialect::BedrockConverse, Some(model.into()))
+        };
+        assert_eq!(
+            post("/model/us.anthropic.claude-x-v1%3A0/converse"),
+            converse("us.anthropic.claude-x-v1:0")
+        );
+        assert_eq!(post("/bedrock/model/openai%2Fgpt/converse-stream"), converse("openai/gpt"));
+        assert_eq!(post("/model/a/b/converse"), converse("a/b"));
+        let invoke = Endpoint::Model(Operation::Chat, Dialect::Anthropic, Some("a".into()));
+        assert_eq!(post("/model/a/invoke"), invoke);
+        assert_eq!((post("/model/a/fly"), post("/model//invoke")), (Endpoint::Unknown, Endpoint::Unknown));
+        let framing = |uri: &'static str| streamed(&Uri::from_static(uri));
+        assert_eq!(framing("/model/a/converse"), Some(None));
+        assert_eq!(framing("/model/a/converse-stream"), Some(Some(Framing::EventStream)));
+        assert_eq!(framing("/model/a/invoke-with-response-stream"), Some(Some(Framing::Chunks)));
+        assert_eq!((wraps("/model/a/invoke"), wraps("/v1/messages")), (Some(Dialect::BedrockConverse), None));
     }
 
     #[test]

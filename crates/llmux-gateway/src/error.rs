@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header::CONTENT_TYPE, header::RETRY_AFTER};
 use llmux_core::{Dialect, Error, RequestContext, RequestId};
 use llmux_telemetry::Scrubber;
-use llmux_wire::{anthropic, gemini, openai};
+use llmux_wire::{anthropic, bedrock, gemini, openai};
 use serde_json::Value;
 
 use crate::{body::Body, snapshot::Snapshot};
@@ -12,7 +12,7 @@ use crate::{body::Body, snapshot::Snapshot};
 /// The answer for an error about a request for a model's work.
 pub(crate) fn answer(error: &Error, cx: &RequestContext, snapshot: &Snapshot) -> Response<Body> {
     let id = snapshot.wishes.call_in_errors.then_some(&cx.id);
-    let mut response = respond(error, cx.dialect);
+    let mut response = respond(error, cx.sdk);
     if let Body::Full(body) = response.body_mut() {
         *body = revised(body, &snapshot.scrubber, id);
     }
@@ -25,12 +25,17 @@ pub(crate) fn respond(error: &Error, dialect: Dialect) -> Response<Body> {
     let body = match dialect {
         Dialect::Anthropic => anthropic::write_error(error),
         Dialect::Gemini => gemini::write_error(error),
+        Dialect::BedrockConverse => bedrock::write_error(error),
         _ => openai::write_error(error),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if dialect == Dialect::BedrockConverse {
+        let name = HeaderValue::from_static(bedrock::exception_name(error));
+        headers.insert("x-amzn-errortype", name);
+    }
     if let Some(wait) = error.retry_after() {
         // The header knows whole seconds only; an early retry would fail again.
         let seconds = wait.as_millis().div_ceil(1_000);
@@ -42,7 +47,9 @@ pub(crate) fn respond(error: &Error, dialect: Dialect) -> Response<Body> {
 /// The body without keys, which some providers repeat in their messages, and with the call's identifier if given.
 fn revised(body: &Bytes, scrubber: &Scrubber, id: Option<&RequestId>) -> Bytes {
     let Ok(mut document) = serde_json::from_slice::<Value>(body) else { return body.clone() };
-    let Some(error) = document.get_mut("error").and_then(Value::as_object_mut) else { return body.clone() };
+    // Amazon's errors are the body itself.
+    let error = if document.get("error").is_some() { document.get_mut("error") } else { Some(&mut document) };
+    let Some(error) = error.and_then(Value::as_object_mut) else { return body.clone() };
     if let Some(Value::String(message)) = error.get_mut("message") {
         *message = String::from_utf8_lossy(&scrubber.scrub(message.as_bytes())).into_owned();
     }

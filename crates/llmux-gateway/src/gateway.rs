@@ -13,7 +13,7 @@ use llmux_core::{Dialect, Error, ErrorKind};
 use crate::{
     body::Body,
     catalogue,
-    dispatch::{Endpoint, dispatch},
+    dispatch::{Endpoint, dispatch, wraps},
     error, landing, pipeline,
     server::{Handler, Peer},
     snapshot::Snapshot,
@@ -107,6 +107,9 @@ fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
     if path.starts_with("/v1beta/") {
         return Dialect::Gemini;
+    }
+    if wraps(path).is_some() {
+        return Dialect::BedrockConverse;
     }
     if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
 }

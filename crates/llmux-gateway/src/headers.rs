@@ -26,6 +26,7 @@ const DROPPED: HeaderName = HeaderName::from_static("x-llmux-dropped-params");
 /// The version of this program.
 const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// What upstream headers are prefixed with.
@@ -51,25 +52,33 @@ fn is_private(name: &HeaderName) -> bool {
 /// Names the request, in the words of the dialect's SDKs.
 pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
     if let Ok(id) = HeaderValue::from_str(cx.id.as_str()) {
-        let sdk = if cx.dialect == Dialect::Anthropic { REQUEST_ID } else { X_REQUEST_ID };
+        let sdk = match cx.sdk {
+            Dialect::Anthropic => REQUEST_ID,
+            Dialect::BedrockConverse => X_AMZN_REQUEST_ID,
+            _ => X_REQUEST_ID,
+        };
         headers.insert(sdk, id.clone());
         headers.insert(CALL_ID, id);
     }
     headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
 }
 
-/// Names who answered, or failed last, and after how many retries.
-pub(crate) fn attribute(deployment: &Deployment, retries: u32, headers: &mut HeaderMap) {
+/// What answers say of the deployment they come from.
+pub(crate) fn labels(deployment: &Deployment) -> Vec<(HeaderName, HeaderValue)> {
     let texts = [
         (MODEL_ID, deployment.id().as_str()),
         (MODEL_GROUP, deployment.group().as_str()),
         (PROVIDER, deployment.provider().name()),
         (API_BASE, without_query(deployment.provider().base_url())),
     ];
-    for (name, text) in texts {
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name, value);
-        }
+    let value = |(name, text)| Some((name, HeaderValue::from_str(text).ok()?));
+    texts.into_iter().filter_map(value).collect()
+}
+
+/// Names who answered, or failed last, and after how many retries.
+pub(crate) fn attribute(deployment: &Deployment, retries: u32, headers: &mut HeaderMap) {
+    for (name, value) in deployment.labels() {
+        headers.insert(name, value.clone());
     }
     headers.insert(RETRIES, HeaderValue::from(retries));
 }

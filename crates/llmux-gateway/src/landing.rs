@@ -28,6 +28,11 @@ const SERVED: &[(&str, &str)] = &[
     ("POST /v1/messages/count_tokens", "Anthropic token counts"),
     ("POST /v1beta/models/{model}:generateContent", "Gemini content, also :streamGenerateContent"),
     ("POST /v1beta/models/{model}:countTokens", "Gemini token counts"),
+    ("POST /model/{model}/converse", "Bedrock conversations, also /converse-stream and /count-tokens"),
+    (
+        "POST /model/{model}/invoke",
+        "Anthropic messages for Bedrock's SDKs, also /invoke-with-response-stream",
+    ),
     ("GET /v1/models", "the models you can ask for"),
     ("GET /health/liveliness", "whether the process is alive"),
     ("GET /health/readiness", "whether it takes requests"),

@@ -10,6 +10,7 @@ mod access;
 mod array;
 mod body;
 mod catalogue;
+mod chunks;
 mod dispatch;
 mod error;
 mod gateway;

@@ -6,6 +6,7 @@ use llmux_core::{Dialect, Operation, RequestContext, RequestId};
 
 use crate::{
     body::Body,
+    dispatch::wraps,
     error, headers,
     snapshot::Snapshot,
     stage::{authenticate, receive, reply, route, settle::Settle},
@@ -19,7 +20,8 @@ pub(crate) async fn run(
     dialect: Dialect,
     model: Option<std::borrow::Cow<'_, str>>,
 ) -> Response<Body> {
-    let cx = RequestContext::new(request_id(&request), operation, dialect);
+    let sdk = wraps(request.uri().path()).unwrap_or(dialect);
+    let cx = RequestContext::new(request_id(&request), operation, dialect).with_sdk(sdk);
     let mut response = serve(snapshot, &cx, request, model).await;
     headers::identify(&cx, response.headers_mut());
     response

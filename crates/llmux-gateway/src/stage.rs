@@ -5,3 +5,4 @@ pub(crate) mod receive;
 pub(crate) mod reply;
 pub(crate) mod route;
 pub(crate) mod settle;
+mod unwrap;

@@ -16,7 +16,7 @@ use llmux_core::{
     ProviderSettings, Result, ScriptedReply, Usage,
 };
 use llmux_wire::{
-    anthropic,
+    anthropic, bedrock,
     chat::{ChatAnswer, ChatRequest, Event},
     gemini, openai, responses,
     stream::StreamWriter,
@@ -56,6 +56,7 @@ impl Echo {
                 responses::write_answer(&answer, call.created, &settings)
             }
             (_, Dialect::Gemini) => gemini::write_answer(&answer),
+            (_, Dialect::BedrockConverse) => bedrock::write_answer(&answer),
             _ => openai::write_answer(&answer, call.created),
         };
         Ok(self.whole(call.dialect, body))
@@ -77,6 +78,7 @@ impl Echo {
                 Box::new(responses::StreamWriter::new(call.created, settings))
             }
             (_, Dialect::Gemini) => Box::new(gemini::StreamWriter::new()),
+            (_, Dialect::BedrockConverse) => Box::new(bedrock::StreamWriter::new()),
             _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };
         let mut pieces = Vec::new();
@@ -125,6 +127,7 @@ impl Echo {
         let body = match call.dialect {
             Dialect::Anthropic => anthropic::write_error(&error),
             Dialect::Gemini => gemini::write_error(&error),
+            Dialect::BedrockConverse => bedrock::write_error(&error),
             _ => openai::write_error(&error),
         };
         let mut headers = headers("application/json");

@@ -17,6 +17,7 @@ pub mod compatible;
 
 mod anthropic;
 mod azure;
+mod bedrock;
 mod echo;
 mod estimate;
 mod gemini;
@@ -37,6 +38,8 @@ pub fn register(registry: &mut Registry) {
     providers.register::<azure::Azure>();
     providers.register_as("azure_text", azure::Azure::build);
     providers.register::<azure::Foundry>();
+    providers.register::<bedrock::Bedrock>();
+    providers.register_as("bedrock_converse", bedrock::Bedrock::build);
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
     providers.register::<vertex::VertexAi>();
@@ -57,14 +60,16 @@ const MODEL_HINTS: &[(&str, &str)] = &[
     ("babbage-", "openai"),
     ("claude-", "anthropic"),
     ("gemini-", "gemini"),
+    ("anthropic.claude-", "bedrock"),
+    ("us.anthropic.", "bedrock"),
+    ("eu.anthropic.", "bedrock"),
+    ("amazon.", "bedrock"),
 ];
 
 /// Providers of LiteLLM that speak a dialect of their own and are not here yet.
 const PLANNED: &[&str] = &[
     "aleph_alpha",
     "assemblyai",
-    "bedrock",
-    "bedrock_converse",
     "black_forest_labs",
     "cohere",
     "cohere_chat",
@@ -101,6 +106,7 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
         (openai::HOST.name, openai::HOST.key_env, openai::HOST.base_env),
         (anthropic::NAME, anthropic::KEY_ENV, anthropic::BASE_ENV),
         (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
+        (bedrock::NAME, bedrock::KEY_ENV, bedrock::BASE_ENV),
     ];
     native.into_iter().chain(compatible)
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, ScriptedReply};
 use llmux_wire::{
-    anthropic,
+    anthropic, bedrock,
     chat::{ChatAnswer, ChatRequest},
     gemini, openai,
     passthrough::Passthrough,
@@ -19,9 +19,11 @@ pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
         (Operation::Completion, _) => openai::read_completion_request(body),
         (_, Dialect::OpenAiResponses) => responses::read_request(body),
         (_, Dialect::Anthropic) => anthropic::read_request(body),
-        (_, Dialect::Gemini) => {
-            let mut request = gemini::read_request(body)?;
-            // The dialect says so in the path.
+        (_, Dialect::Gemini | Dialect::BedrockConverse) => {
+            let read =
+                if call.dialect == Dialect::Gemini { gemini::read_request } else { bedrock::read_request };
+            let mut request = read(body)?;
+            // These dialects say so in the path.
             request.stream = call.stream;
             Ok(request)
         }
@@ -33,6 +35,7 @@ pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
 pub(crate) fn read_count(call: &Call<'_>) -> Result<ChatRequest> {
     match call.dialect {
         Dialect::Gemini => gemini::read_count_request(call.body),
+        Dialect::BedrockConverse => bedrock::read_count_request(call.body),
         _ => anthropic::read_count_request(call.body),
     }
 }
@@ -41,6 +44,7 @@ pub(crate) fn read_count(call: &Call<'_>) -> Result<ChatRequest> {
 pub(crate) fn write_count(dialect: Dialect, tokens: u64) -> Bytes {
     match dialect {
         Dialect::Gemini => gemini::write_count(tokens),
+        Dialect::BedrockConverse => bedrock::write_count(tokens),
         _ => anthropic::write_count(tokens),
     }
 }
@@ -60,15 +64,27 @@ pub(crate) fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply>
         Dialect::OpenAiResponses => Box::new(Passthrough::new(responses::ResponsesWatch::new())),
         Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
         Dialect::Gemini => Box::new(Passthrough::new(gemini::GeminiWatch::new())),
+        Dialect::BedrockConverse => Box::new(Passthrough::new(bedrock::ConverseWatch::new(""))),
         _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
     }
+}
+
+/// An id for an answer whose provider gives it none: it follows from the request and its time.
+pub(crate) fn answer_id(call: &Call<'_>) -> String {
+    const BASIS: u64 = 0xCBF2_9CE4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01B3;
+    // FNV-1a: nothing secret depends on it.
+    let time = call.created.to_be_bytes();
+    let bytes = time.iter().chain(call.body.iter());
+    let digest = bytes.fold(BASIS, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(PRIME));
+    format!("{digest:016x}")
 }
 
 /// A reply from a provider's readers to the client's dialect.
 pub(crate) fn translated(
     call: &Call<'_>,
     stream_usage: bool,
-    read_answer: fn(&[u8]) -> Result<ChatAnswer>,
+    read_answer: impl Fn(&[u8]) -> Result<ChatAnswer> + Send + 'static,
     reader: impl StreamReader + 'static,
 ) -> Box<dyn Reply> {
     let created = call.created;
@@ -93,6 +109,10 @@ pub(crate) fn translated(
         )),
         (_, Dialect::Gemini) => {
             Box::new(Translated::new(read_answer, gemini::write_answer, reader, gemini::StreamWriter::new()))
+        }
+        (_, Dialect::BedrockConverse) => {
+            let writer = bedrock::StreamWriter::new();
+            Box::new(Translated::new(read_answer, bedrock::write_answer, reader, writer))
         }
         _ => Box::new(Translated::new(
             read_answer,

@@ -42,7 +42,7 @@ pub use embeddings::{read_embeddings, write_embeddings_request};
 pub use error::{read_error, write_error};
 pub use request_read::read_request;
 pub use request_write::write_request;
-pub(crate) use signature::is_sealed;
+pub(crate) use signature::{is_sealed, plain_call_id};
 pub use stream_read::StreamReader;
 pub use stream_write::StreamWriter;
 pub use usage::{read_usage, write_usage};

@@ -2,8 +2,9 @@
 //!
 //! - [`json`]: the envelope of a body without parsing it, edits of top-level fields, reading with paths;
 //! - [`sse`]: server-sent events;
+//! - [`event_stream`]: Amazon's binary event streams;
 //! - [`chat`]: the neutral chat model, where dialects meet;
-//! - [`openai`], [`anthropic`], [`gemini`]: each dialect in both roles, whole and streamed;
+//! - [`openai`], [`anthropic`], [`gemini`], [`bedrock`]: each dialect in both roles, whole and streamed;
 //! - [`responses`]: OpenAI's Responses API, for clients;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
@@ -11,9 +12,11 @@
 //! - [`tap`]: the client's body, streamed through a reply.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod chat;
 pub mod convert;
 mod course;
+pub mod event_stream;
 mod failure;
 pub mod gemini;
 pub mod json;

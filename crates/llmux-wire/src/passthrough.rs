@@ -36,6 +36,24 @@ pub trait Watch: Send {
         !carries_data(frame)
     }
 
+    /// Where the first frame of `bytes` ends; `None` when it is not complete. Frames end in a blank line unless the
+    /// dialect frames its streams otherwise.
+    fn frame_end(&self, bytes: &[u8]) -> Option<usize> {
+        frame_end(bytes)
+    }
+
+    /// Where the last complete frame of `bytes` ends; zero if there is none.
+    fn last_frame_end(&self, bytes: &[u8]) -> usize {
+        last_frame_end(bytes)
+    }
+
+    /// Completes the last frame as far as its end is only a formality: some hosts leave out the blank line behind
+    /// their last event.
+    fn complete(&self, last: &mut BytesMut) {
+        let _ = last.split_off(last.trim_ascii_end().len());
+        last.extend_from_slice(b"\n\n");
+    }
+
     /// Whether the stream has come to its proper end.
     fn is_complete(&self) -> bool;
 
@@ -61,7 +79,7 @@ impl<W: Watch> Passthrough<W> {
     /// Whether complete frames hold nothing of the answer yet.
     fn is_preamble(&self, mut frames: &[u8]) -> bool {
         while !frames.is_empty() {
-            let (frame, rest) = frames.split_at(frame_end(frames).unwrap_or(frames.len()));
+            let (frame, rest) = frames.split_at(self.watch.frame_end(frames).unwrap_or(frames.len()));
             if !self.watch.is_preamble(frame) {
                 return false;
             }
@@ -82,7 +100,7 @@ impl<W: Watch> Passthrough<W> {
         // Runs of frames that pass unchanged are handed on in one piece.
         let mut kept = 0;
         while let Some(rest) = frames.get(kept..).filter(|rest| !rest.is_empty()) {
-            let end = kept + frame_end(rest).unwrap_or(rest.len());
+            let end = kept + self.watch.frame_end(rest).unwrap_or(rest.len());
             let frame = frames.slice(kept..end);
             if self.course.started && self.watch.is_dull(&frame) {
                 kept = end;
@@ -132,7 +150,7 @@ impl<W: Watch> Reply for Passthrough<W> {
             self.held.extend_from_slice(&piece);
             self.held.split().freeze()
         };
-        let mut complete = last_frame_end(&piece);
+        let mut complete = self.watch.last_frame_end(&piece);
         // What is in front of the answer waits for it: an error may come instead, and another deployment's turn.
         if !self.course.started && self.is_preamble(piece.get(..complete).unwrap_or_default()) {
             complete = 0;
@@ -163,11 +181,9 @@ impl<W: Watch> Reply for Passthrough<W> {
         if self.course.over {
             return Ok(());
         }
-        // Some hosts leave out the blank line behind their last event.
         let mut held = self.held.split();
         if !held.is_empty() {
-            let _ = held.split_off(held.trim_ascii_end().len());
-            held.extend_from_slice(b"\n\n");
+            self.watch.complete(&mut held);
             let mut last = Frames::default();
             let watched = self.frames(held.freeze(), &mut last);
             if self.watch.is_complete() || self.course.over {

@@ -9,7 +9,7 @@ use crate::{
     stream::{StreamReader, StreamWriter},
 };
 
-type AnswerReader = fn(&[u8]) -> Result<ChatAnswer>;
+type AnswerReader = Box<dyn Fn(&[u8]) -> Result<ChatAnswer> + Send>;
 type AnswerWriter = Box<dyn Fn(&ChatAnswer) -> Bytes + Send>;
 
 /// Turns answers of one dialect into another.
@@ -28,13 +28,13 @@ impl Translated {
     /// Puts the halves together.
     #[must_use]
     pub fn new(
-        read_answer: AnswerReader,
+        read_answer: impl Fn(&[u8]) -> Result<ChatAnswer> + Send + 'static,
         write_answer: impl Fn(&ChatAnswer) -> Bytes + Send + 'static,
         reader: impl StreamReader + 'static,
         writer: impl StreamWriter + 'static,
     ) -> Self {
         Self {
-            read_answer,
+            read_answer: Box::new(read_answer),
             write_answer: Box::new(write_answer),
             reader: Box::new(reader),
             writer: Box::new(writer),

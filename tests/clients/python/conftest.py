@@ -3,8 +3,10 @@
 import threading
 
 import anthropic
+import boto3
 import openai
 import pytest
+from botocore.config import Config
 from google import genai
 from proxy import MASTER_KEY, Proxy
 from upstream import Upstream
@@ -51,3 +53,23 @@ def anthropic_client(proxy):
 def google_client(proxy):
     options = genai.types.HttpOptions(base_url=proxy.url, timeout=30_000)
     return genai.Client(api_key=MASTER_KEY, http_options=options)
+
+
+def bedrock_client_of(proxy, **options):
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
+    return boto3.client(
+        "bedrock-runtime", endpoint_url=proxy.url, region_name="us-east-1", config=config, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def bedrock_client(proxy):
+    """With the key as the id of an access key."""
+    return bedrock_client_of(proxy, aws_access_key_id=MASTER_KEY, aws_secret_access_key="any")
+
+
+@pytest.fixture(scope="session")
+def anthropic_bedrock_client(proxy):
+    options = {"aws_access_key": MASTER_KEY, "aws_secret_key": "any", "aws_region": "us-east-1"}
+    with anthropic.AnthropicBedrock(base_url=proxy.url, max_retries=0, timeout=30, **options) as client:
+        yield client

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -16,7 +17,9 @@ PATIENCE = 30.0
 
 
 class Proxy:
-    def __init__(self, upstream_url, folder):
+    def __init__(self, upstream_url, folder, certificate=None):
+        """`certificate` is a PEM file with certificate and key: with it, the proxy speaks HTTPS."""
+        self._certificate = certificate
         self._output = folder / "proxy.log"
         environment = {key: value for key, value in os.environ.items() if not key.endswith("_API_KEY")}
         environment |= {
@@ -26,6 +29,8 @@ class Proxy:
             "LLMUX_TEST_ANTHROPIC_BASE": upstream_url,
         }
         command = [os.environ["LLMUX_PROXY_BIN"], "--config", str(CONFIG), "--host", "127.0.0.1", "--port", "0"]
+        if certificate:
+            command += ["--tls-cert", str(certificate), "--tls-key", str(certificate)]
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -53,15 +58,17 @@ class Proxy:
 
     def _wait_for_address(self):
         def address():
-            found = re.search(r"listening on (http://[\w.:\[\]]+)", self.log())
+            found = re.search(r"listening on (https?://[\w.:\[\]]+)", self.log())
             return found and found.group(1)
 
         return self._wait_for(address, "it never said where it listens")
 
     def _wait_for_readiness(self):
+        trust = ssl.create_default_context(cafile=self._certificate) if self._certificate else None
+
         def ready():
             try:
-                with urllib.request.urlopen(f"{self.url}/health/readiness", timeout=5) as answer:
+                with urllib.request.urlopen(f"{self.url}/health/readiness", timeout=5, context=trust) as answer:
                     return answer.status == 200
             except OSError:
                 return False

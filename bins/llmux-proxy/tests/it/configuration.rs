@@ -70,7 +70,7 @@ async fn what_has_no_effect_yet_is_said_and_served_without() {
   - model_name: echo
     litellm_params: {model: llmux/echo, max_parallel_requests: 3}
   - model_name: later
-    litellm_params: {model: bedrock/some-model}
+    litellm_params: {model: petals/some-model}
 router_settings: {allowed_fails: 3, unheard_of: 1}
 ";
     let proxy = Setup::config(config).start().await;

@@ -10,6 +10,7 @@ use llmux_router::Overrides;
 use llmux_wire::json::{edit::Edits, envelope};
 use serde_json::{Map, Value};
 
+use super::unwrap;
 use crate::{
     dispatch::{Framing, streamed},
     server::read_body,
@@ -72,21 +73,27 @@ pub(crate) async fn run(
         Some(model) => model.into_owned(),
         None => fields_of.text("model")?.ok_or_else(|| missing("model"))?,
     };
-    let framing = streamed(&parts.uri);
-    let stream = match cx.dialect {
-        Dialect::Gemini => framing.is_some(),
-        _ => fields_of.boolean("stream")?.unwrap_or_default(),
+    let by_path = streamed(&parts.uri);
+    let framing = by_path.flatten();
+    let stream = match by_path {
+        Some(framing) => framing.is_some(),
+        None => fields_of.boolean("stream")?.unwrap_or_default(),
     };
     let overrides = overrides(&fields_of, &parts.headers, stream)?;
     if model.is_empty() {
         return Err(missing("model"));
     }
     let streams = stream && matches!(cx.operation, Operation::Chat | Operation::Completion);
+    let mut headers = parts.headers;
+    if cx.sdk != cx.dialect {
+        body = unwrap::run(&body, &fields, stream, &mut headers);
+        fields = envelope::read(&body)?;
+    }
     if snapshot.wishes.stream_usage && streams && cx.dialect == Dialect::OpenAi {
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    Ok(Received { headers: parts.headers, body, envelope: fields, model, stream, framing, overrides })
+    Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides })
 }
 
 /// Refuses known names in disguise: `mod\u0065l` beside `model` is another field to whoever looks at the bytes, and

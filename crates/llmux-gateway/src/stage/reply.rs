@@ -3,6 +3,7 @@
 use http::{HeaderValue, Response, header};
 use llmux_core::RequestContext;
 use llmux_router::{Answer, AnswerBody, Refusal};
+use llmux_wire::event_stream;
 
 use super::settle::Settle;
 use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
@@ -26,6 +27,8 @@ pub(crate) fn answer(
             let scrubber = &snapshot.scrubber;
             match framing {
                 Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
+                Some(Framing::Chunks) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
+                Some(Framing::EventStream) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
                 _ => (Body::stream(tap, scrubber), "text/event-stream"),
             }
         }
@@ -35,7 +38,10 @@ pub(crate) fn answer(
     let out = response.headers_mut();
     out.reserve(upstream.len().saturating_add(12));
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if content_type == "text/event-stream" {
+    if framing == Some(Framing::Chunks) {
+        out.insert("x-amzn-bedrock-content-type", HeaderValue::from_static("application/json"));
+    }
+    if content_type == "text/event-stream" || content_type == event_stream::MEDIA_TYPE {
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // Asks reverse proxies in front of the gateway not to hold frames back.
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));

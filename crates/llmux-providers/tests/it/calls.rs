@@ -35,6 +35,9 @@ pub(crate) fn request(operation: Operation, dialect: Dialect, stream: bool) -> V
         (Operation::Embeddings, _) => json!({"model": "m", "input": "hi"}),
         (_, Dialect::Gemini) => json!({"model": "m", "contents": [{"parts": [{"text": "hi"}]}]}),
         (_, Dialect::OpenAiResponses) => json!({"model": "m", "input": "hi"}),
+        (_, Dialect::BedrockConverse) => {
+            json!({"model": "m", "messages": [{"role": "user", "content": [{"text": "hi"}]}]})
+        }
         (_, Dialect::Anthropic) => {
             json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})
         }
@@ -81,11 +84,43 @@ pub(crate) fn whole(mut reply: Box<dyn Reply>, body: &Bytes) -> Result<(Bytes, R
     Ok((answer, reply.report()))
 }
 
-/// Reads a stream, in these pieces.
+/// Reads a stream, in these pieces, as text.
 pub(crate) fn stream(
-    mut reply: Box<dyn Reply>,
+    reply: Box<dyn Reply>,
     pieces: impl IntoIterator<Item = Bytes>,
 ) -> Result<(String, ReplyReport)> {
+    raw(reply, pieces).map(|(bytes, report)| (shown(bytes), report))
+}
+
+/// A stream as text. The messages of Amazon's become events with their type as the name; what ends the stream
+/// irregularly is an `error`, as everywhere.
+fn shown(bytes: Vec<u8>) -> String {
+    if bytes.first() != Some(&0) {
+        return String::from_utf8(bytes).unwrap();
+    }
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let (mut text, mut at) = (String::new(), 0);
+    while at < bytes.len() {
+        let (end, payload) = (at + number(at), at + 12 + number(at + 4));
+        let headers = String::from_utf8_lossy(&bytes[at + 12..payload]).into_owned();
+        // Behind a header's name stand its type and two bytes of length.
+        let header = |name: &str| {
+            let value = headers.split_once(name)?.1.get(3..)?;
+            Some(value.split(|c: char| !c.is_ascii_alphanumeric()).next()?.to_owned())
+        };
+        let name = header(":exception-type").map(|_| "error".to_owned()).or_else(|| header(":event-type"));
+        let data = String::from_utf8_lossy(&bytes[payload..end - 4]);
+        text += &format!("event: {}\ndata: {data}\n\n", name.unwrap());
+        at = end;
+    }
+    text
+}
+
+/// Reads a stream, in these pieces.
+pub(crate) fn raw(
+    mut reply: Box<dyn Reply>,
+    pieces: impl IntoIterator<Item = Bytes>,
+) -> Result<(Vec<u8>, ReplyReport)> {
     let (mut out, mut text) = (Frames::default(), Vec::new());
     for piece in pieces {
         reply.push(piece, &mut out)?;
@@ -94,12 +129,12 @@ pub(crate) fn stream(
     while let Some(frame) = out.pop() {
         text.extend_from_slice(&frame);
     }
-    Ok((String::from_utf8(text).unwrap(), reply.report()))
+    Ok((text, reply.report()))
 }
 
 /// Reads a stream in one piece.
-pub(crate) fn stream_at_once(reply: Box<dyn Reply>, body: &str) -> Result<(String, ReplyReport)> {
-    stream(reply, [Bytes::copy_from_slice(body.as_bytes())])
+pub(crate) fn stream_at_once(reply: Box<dyn Reply>, body: impl AsRef<[u8]>) -> Result<(String, ReplyReport)> {
+    stream(reply, [Bytes::copy_from_slice(body.as_ref())])
 }
 
 /// A failure as a complaint.

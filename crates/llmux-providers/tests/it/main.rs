@@ -13,6 +13,7 @@
 )]
 
 mod answers;
+mod bedrock;
 mod calls;
 mod errors;
 mod exceptions;

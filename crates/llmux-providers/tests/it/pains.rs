@@ -102,7 +102,7 @@ fn pain_16_recorded_usage_is_the_same_for_clients_of_both_dialects() {
                 (None, stream) => {
                     let request = calls::streaming(Operation::Chat, dialect);
                     let reply = calls::reply(provider, Operation::Chat, dialect, &request);
-                    calls::stream_at_once(reply, &stream.unwrap()).map(|of| of.1)
+                    calls::stream_at_once(reply, stream.unwrap()).map(|of| of.1)
                 }
             };
             outcome.unwrap()
@@ -212,7 +212,7 @@ fn pain_23_a_failure_in_the_middle_reaches_client_and_report() {
         for dialect in DIALECTS {
             let request = calls::request(Operation::Chat, dialect, true);
             let reply = calls::reply(&*recordings::provider(kind), Operation::Chat, dialect, &request);
-            let (answer, report) = calls::stream_at_once(reply, &format!("{begun}{failure}\n\n")).unwrap();
+            let (answer, report) = calls::stream_at_once(reply, format!("{begun}{failure}\n\n")).unwrap();
             assert_eq!(report.stream_error.as_deref(), Some("gone wrong"), "{kind}, {dialect}");
             assert!(
                 answer.contains("gone wrong") && !answer.contains("[DONE]"),

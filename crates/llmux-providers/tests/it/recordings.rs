@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use llmux_core::{Dialect, Environment, Operation, Provider, ProviderSettings, Registry};
 use llmux_testkit::{fixtures, fixtures::Case};
 
@@ -15,10 +16,11 @@ const KINDS: &[(&str, Operation)] = &[
     ("count_tokens", Operation::CountTokens),
 ];
 /// Providers among the recordings that speak dialects of their own, whatever they offer besides.
-const OWN_DIALECTS: &[&str] = &["bedrock", "cohere", "voyage"];
+const OWN_DIALECTS: &[&str] = &["cohere", "voyage"];
 
 /// Every dialect of clients.
-pub(crate) const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
+pub(crate) const DIALECTS: [Dialect; 4] =
+    [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini, Dialect::BedrockConverse];
 
 /// The key that providers are bound with.
 pub(crate) const KEY: &str = "sk-replay-secret";
@@ -47,7 +49,7 @@ fn bind(kind: &str, mut settings: ProviderSettings) -> Arc<dyn Provider> {
     // The names that recordings have in place of the account's own.
     settings.options.set("vertex_project", "example-project").set("vertex_location", "global");
     settings.environment = Environment::new(|name| {
-        ["_BASE", "_URL", "_HOST"].iter().all(|end| !name.ends_with(end)).then(|| "me".into())
+        ["_BASE", "_URL", "_HOST", "_ENDPOINT"].iter().all(|end| !name.ends_with(end)).then(|| "me".into())
     });
     let built = registry().providers.build(kind, &settings);
     built.unwrap_or_else(|_| {
@@ -68,6 +70,10 @@ pub(crate) struct Recording {
 impl Recording {
     fn new(case: Case) -> Option<Self> {
         let operation = KINDS.iter().find(|(kind, _)| *kind == case.kind)?.1;
+        // Their form depends on the model, see `bedrock`.
+        if case.provider == "bedrock" && operation != Operation::Chat {
+            return None;
+        }
         Self::of(case, operation)
     }
 
@@ -81,6 +87,7 @@ impl Recording {
         let dialect = match kind {
             "anthropic" => Dialect::Anthropic,
             "gemini" | "vertex_ai" if operation != Operation::Embeddings => Dialect::Gemini,
+            "bedrock" => Dialect::BedrockConverse,
             _ => Dialect::OpenAi,
         };
         Some(Self { provider: provider(kind), operation, dialect, case })
@@ -98,14 +105,18 @@ impl Recording {
 
     /// The recorded stream. A few recordings hold the answers of several requests one after another; their
     /// facts are about the last one.
-    pub(crate) fn stream(&self) -> Option<String> {
-        let text = String::from_utf8(self.case.stream.as_ref()?.to_vec()).unwrap();
+    pub(crate) fn stream(&self) -> Option<Bytes> {
+        let stream = self.case.stream.clone()?;
+        if self.dialect == Dialect::BedrockConverse {
+            return Some(stream);
+        }
+        let text = std::str::from_utf8(&stream).unwrap();
         let later = text
             .match_indices("event: message_start")
             .map(|(at, _)| at)
             .filter(|at| text[..*at].contains("event: message_stop"))
             .last();
-        Some(text[later.unwrap_or(0)..].to_owned())
+        Some(stream.slice(later.unwrap_or(0)..))
     }
 }
 

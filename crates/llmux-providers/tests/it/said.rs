@@ -2,6 +2,7 @@
 //! they judge but the JSON parser.
 
 mod anthropic;
+mod bedrock;
 mod gemini;
 mod openai;
 mod responses;
@@ -41,6 +42,7 @@ impl Said {
             Dialect::Anthropic => anthropic::answer(&value),
             Dialect::OpenAiResponses => responses::answer(&value),
             Dialect::Gemini => gemini::answer(&value),
+            Dialect::BedrockConverse => bedrock::answer(&value),
             _ => openai::answer(&value),
         }
     }
@@ -51,6 +53,7 @@ impl Said {
             Dialect::Anthropic => anthropic::stream(stream),
             Dialect::OpenAiResponses => responses::stream(stream),
             Dialect::Gemini => gemini::stream(stream),
+            Dialect::BedrockConverse => bedrock::stream(stream),
             _ => openai::stream(stream),
         }
     }
@@ -66,7 +69,10 @@ impl Said {
         same("text", self.text.as_str().into(), &facts["text"]);
         same("reasoning", self.reasoning.as_str().into(), &facts["reasoning"]);
         same("redacted reasoning", self.redacted.into(), &(facts["redacted"] == true).into());
-        same("model", self.model.as_str().into(), &facts["model"]);
+        // Converse names the model neither where it is read nor where it is written.
+        if self.model != bedrock::UNTOLD && !facts["model"].is_null() {
+            same("model", self.model.as_str().into(), &facts["model"]);
+        }
         let calls: Value = self.calls.iter().map(call).collect();
         same("calls", calls, &facts["calls"]);
         wrong.extend(one_of("finish", self.finish.as_deref().into(), &facts["finish"]));

@@ -120,7 +120,13 @@ pub(super) fn write_extra(
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     let mut passed = Map::new();
     for (name, value) in &request.extra {
-        if request.source == Dialect::Gemini && !fit.allows(name) {
+        if let ("additionalModelRequestFields", Value::Object(fields)) = (name.as_str(), value) {
+            // Converse's clients write Anthropic's own fields there; previews are asked for in a header here.
+            let fields = fields.iter().filter(|(name, _)| *name != "anthropic_beta");
+            passed.extend(fields.map(|(name, value)| (name.clone(), value.clone())));
+            continue;
+        }
+        if matches!(request.source, Dialect::Gemini | Dialect::BedrockConverse) && !fit.allows(name) {
             fit.foreign(name)?;
             continue;
         }

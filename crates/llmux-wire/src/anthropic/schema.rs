@@ -11,7 +11,7 @@ const NAMED: [&str; 3] = ["properties", "$defs", "definitions"];
 
 /// Closes every object of a schema: Anthropic's structured output takes no schema that leaves
 /// `additionalProperties` open, and OpenAI's clients write it in strict mode only.
-pub(super) fn close_objects(schema: &mut Value) {
+pub(crate) fn close_objects(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else { return };
     if fields.get("type").is_some_and(is_object_type) {
         fields.insert("additionalProperties".into(), false.into());
@@ -34,7 +34,7 @@ fn is_object_type(kind: &Value) -> bool {
 }
 
 /// The schema of a tool's input, which must be an object.
-pub(super) fn tool_input(parameters: Option<&Value>) -> Value {
+pub(crate) fn tool_input(parameters: Option<&Value>) -> Value {
     let mut schema = parameters.and_then(Value::as_object).cloned().unwrap_or_default();
     if schema.is_empty() {
         schema.insert("type".into(), "object".into());

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Reads `thinking`. A kind that is not known goes to `kept`.
-pub(super) fn read_thinking(item: Item, kept: &mut Map<String, Value>) -> Result<Option<ReasoningRequest>> {
+pub(crate) fn read_thinking(item: Item, kept: &mut Map<String, Value>) -> Result<Option<ReasoningRequest>> {
     let whole = item.value.clone();
     let mut thinking = item.object()?;
     let mut reasoning =
@@ -40,17 +40,17 @@ pub(super) fn read_thinking(item: Item, kept: &mut Map<String, Value>) -> Result
 
 /// What a request says about thinking, in Anthropic's fields.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Thinking {
+pub(crate) struct Thinking {
     /// The `thinking` object.
-    pub(super) config: Option<Value>,
+    pub(crate) config: Option<Value>,
     /// The word for `output_config.effort`.
-    pub(super) effort: Option<String>,
+    pub(crate) effort: Option<String>,
     /// The budget in `config`: `max_tokens` must be more.
-    pub(super) budget: Option<u64>,
+    pub(crate) budget: Option<u64>,
 }
 
 /// Decides what to ask `model` for.
-pub(super) fn plan(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Result<Thinking> {
+pub(crate) fn plan(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Result<Thinking> {
     let native = request.source == Dialect::Anthropic;
     let mut reasoning = request.reasoning.clone().unwrap_or_default();
     if let Some(value) = request.extra.get("thinking").filter(|_| !native) {

@@ -50,13 +50,14 @@ impl<'a> Fit<'a> {
         ))
     }
 
-    /// A field of Gemini's own in a request for another provider: rules for the provider's filters and labels are
-    /// left out, anything else is as [`refuse`](Self::refuse) has it.
+    /// A field of Gemini's or Converse's own in a request for another provider: rules for Gemini's filters, labels and
+    /// hints about speed are left out, anything else is as [`refuse`](Self::refuse) has it.
     ///
     /// # Errors
     /// As for [`refuse`](Self::refuse).
     pub(crate) fn foreign(&mut self, name: &str) -> Result<()> {
-        if ["safetySettings", "labels"].contains(&name) {
+        let hints = ["safetySettings", "labels", "requestMetadata", "performanceConfig"];
+        if hints.contains(&name) || name == "additionalModelResponseFieldPaths" {
             self.drop(name);
             return Ok(());
         }

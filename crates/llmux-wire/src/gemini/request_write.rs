@@ -78,6 +78,10 @@ fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fi
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     let mut passed = Map::new();
     for (name, value) in &request.extra {
+        if request.source == Dialect::BedrockConverse && !fit.allows(name) {
+            fit.foreign(name)?;
+            continue;
+        }
         if request.source != Dialect::Gemini {
             if foreign.contains(&name.as_str()) && !fit.allows(name) {
                 fit.refuse(name)?;

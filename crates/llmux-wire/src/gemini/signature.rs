@@ -42,6 +42,11 @@ pub(super) fn split(id: &str) -> (&str, Option<String>) {
     (id, Some(signature))
 }
 
+/// A call's own id.
+pub(crate) fn plain_call_id(id: &str) -> &str {
+    id.split_once(SEPARATOR).map_or(id, |(id, _)| id)
+}
+
 /// Marks a signature as Gemini's.
 pub(super) fn seal(signature: &str) -> String {
     format!("{MARK}{signature}")

@@ -166,13 +166,14 @@ fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fi
         Dialect::OpenAiResponses => RESPONSES_ONLY,
         _ => &[],
     };
+    let own_words = matches!(request.source, Dialect::Gemini | Dialect::BedrockConverse);
     let mut passed = Map::new();
     for (name, value) in &request.extra {
-        if fit.allows(name) || (request.source != Dialect::Gemini && !foreign.contains(&name.as_str())) {
+        if fit.allows(name) || (!own_words && !foreign.contains(&name.as_str())) {
             if !out.contains_key(name) {
                 passed.insert(name.clone(), value.clone());
             }
-        } else if request.source == Dialect::Gemini {
+        } else if own_words {
             fit.foreign(name)?;
         } else {
             fit.refuse(name)?;

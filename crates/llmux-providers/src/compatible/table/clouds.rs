@@ -32,6 +32,19 @@ pub(super) static HOSTS: &[Host] = &[
         ..Host::DEFAULT
     },
     Host {
+        name: "bedrock_mantle",
+        title: "Amazon Bedrock (Mantle)",
+        base_url: Some("https://bedrock-mantle.{region}.api.aws"),
+        variables: &[Variable {
+            name: "region",
+            env: &["BEDROCK_MANTLE_REGION", "AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"],
+        }],
+        key_env: &["BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"],
+        base_env: &["BEDROCK_MANTLE_API_BASE"],
+        paths: Paths { chat: "/v1/chat/completions", responses: Some("/openai/v1/responses"), ..Paths::CHAT },
+        ..Host::DEFAULT
+    },
+    Host {
         name: "cerebras",
         title: "Cerebras",
         base_url: Some("https://api.cerebras.ai/v1"),

@@ -155,8 +155,9 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     exception(
         Check::Translated,
         &["anthropic/vercel-anthropic-programmatic-tool-calling.1"],
-        &["gemini: finish: \"tool_calls\""],
-        "it ends in good order although it calls tools; Gemini has one word for both",
+        &["gemini: finish: \"tool_calls\"", "bedrock_converse: finish: \"tool_calls\""],
+        "it ends in good order although it calls tools: Gemini has one word for both, and Converse's clients go by \
+         the word",
     ),
     exception(
         Check::Translated,
@@ -201,6 +202,24 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         &["gemini/multimodal_tool_returns-", "vertex/multimodal_tool_returns-"],
         &["/functionResponse/parts: null"],
         "the OpenAI-style request leaves out what a result holds beside text",
+    ),
+    exception(
+        Check::Request,
+        &["bedrock/"],
+        &[
+            "/toolResult/status: null, was \"error\"",
+            "/serviceTier: null",
+            "/additionalModelRequestFields: null, was {\"reasoning_effort\":\"medium\"}",
+            "/jsonSchema/description: null",
+            "/system: [",
+        ],
+        "the OpenAI-style request in the recording leaves it out, cache points included",
+    ),
+    exception(
+        Check::Request,
+        &["bedrock/"],
+        &["/jsonSchema/name: \"result\"", "/document/name: \"document\""],
+        "the OpenAI-style request gives it another name",
     ),
     exception(
         Check::ToOpenAi,
@@ -311,7 +330,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::CompletionSpecification,
-        &["anthropic/", "gemini/"],
+        &["anthropic/", "bedrock/", "gemini/"],
         &["/choices/*/finish_reason: null"],
         "OpenAI's schema of text completions has no form of its own for chunks, whose reason is null until \
          the last",

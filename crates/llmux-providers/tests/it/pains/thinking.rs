@@ -89,7 +89,7 @@ fn pain_28_streamed_thinking_blocks_survive_a_tool_loop_of_an_openai_client() {
     let request = calls::request(Operation::Chat, Dialect::OpenAi, true);
     let provider = recordings::provider("anthropic");
     let reply = calls::reply(&*provider, Operation::Chat, Dialect::OpenAi, &request);
-    let (answer, _) = calls::stream_at_once(reply, &thinking_stream()).unwrap();
+    let (answer, _) = calls::stream_at_once(reply, thinking_stream()).unwrap();
     assert_eq!(sent_back(gathered(&answer)), json!({"role": "assistant", "content": blocks()}));
 }
 

@@ -1,5 +1,6 @@
 //! Requests in one of their several equal forms, so that they can be compared.
 
+mod bedrock;
 mod gemini;
 
 use llmux_core::Dialect;
@@ -9,6 +10,9 @@ use serde_json::{Map, Value, json};
 pub(super) fn normal(dialect: Dialect, mut body: Value) -> Value {
     if dialect == Dialect::Gemini {
         return gemini::normal(body);
+    }
+    if dialect == Dialect::BedrockConverse {
+        return bedrock::normal(body);
     }
     let fields = body.as_object_mut().unwrap();
     fields.retain(|name, value| !is_default(name, value));
