@@ -18,10 +18,14 @@ pub mod compatible;
 mod anthropic;
 mod azure;
 mod bedrock;
+mod cohere;
 mod echo;
 mod estimate;
 mod gemini;
+mod ollama;
 mod openai;
+mod rerank;
+mod retrieval;
 mod shape;
 mod speak;
 mod target;
@@ -34,16 +38,21 @@ pub fn register(registry: &mut Registry) {
     let providers = &mut registry.providers;
     compatible::register(providers);
     openai::register(providers);
+    retrieval::register(providers);
     providers.register::<anthropic::Anthropic>();
     providers.register::<azure::Azure>();
     providers.register_as("azure_text", azure::Azure::build);
     providers.register::<azure::Foundry>();
+    providers.register::<cohere::Cohere>();
+    providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
     providers.register::<bedrock::Bedrock>();
     providers.register_as("bedrock_converse", bedrock::Bedrock::build);
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
     providers.register::<vertex::VertexAi>();
     providers.register_as(vertex::BETA, vertex::VertexAi::build);
+    providers.register::<ollama::Ollama>();
+    providers.register_as(ollama::ALIAS, <ollama::Ollama as Component>::build);
     providers.plan(PLANNED.iter().copied());
     registry.model_hints.extend(MODEL_HINTS);
 }
@@ -59,6 +68,7 @@ const MODEL_HINTS: &[(&str, &str)] = &[
     ("davinci-", "openai"),
     ("babbage-", "openai"),
     ("claude-", "anthropic"),
+    ("command-", "cohere"),
     ("gemini-", "gemini"),
     ("anthropic.claude-", "bedrock"),
     ("us.anthropic.", "bedrock"),
@@ -71,13 +81,10 @@ const PLANNED: &[&str] = &[
     "aleph_alpha",
     "assemblyai",
     "black_forest_labs",
-    "cohere",
-    "cohere_chat",
     "deepgram",
     "elevenlabs",
     "fal_ai",
     "github_copilot",
-    "jina_ai",
     "oci",
     "palm",
     "petals",
@@ -88,7 +95,6 @@ const PLANNED: &[&str] = &[
     "sagemaker_chat",
     "stability",
     "triton",
-    "voyage",
     "watsonx",
     "watsonx_text",
 ];
@@ -105,8 +111,9 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
     let native = [
         (openai::HOST.name, openai::HOST.key_env, openai::HOST.base_env),
         (anthropic::NAME, anthropic::KEY_ENV, anthropic::BASE_ENV),
+        (cohere::NAME, cohere::KEY_ENV, cohere::BASE_ENV),
         (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
         (bedrock::NAME, bedrock::KEY_ENV, bedrock::BASE_ENV),
     ];
-    native.into_iter().chain(compatible)
+    native.into_iter().chain(retrieval::well_known()).chain(compatible)
 }
