@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
-/// The bytes of a provider's answer, as they arrive. Dropping it cancels the exchange at once.
+/// The bytes of a body, as they arrive. Dropping a provider's answer cancels the exchange at once.
 pub type TransportBody = Pin<Box<dyn http_body::Body<Data = Bytes, Error = Error> + Send>>;
 
 /// How long each phase of an exchange may take. `None` means no limit.
@@ -74,6 +74,20 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// When there is no answer: refused, reset, timed out, TLS or protocol failure.
     async fn send(&self, request: Request<Bytes>, timeouts: Timeouts) -> Result<TransportReply>;
+
+    /// Sends a request whose body is handed on as it arrives, such as a large upload. It is read as fast as the
+    /// provider takes it, and no more of it is held in memory than is on its way.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send); also when the body itself fails, with its error, and where a transport cannot do it.
+    async fn send_stream(
+        &self,
+        request: Request<TransportBody>,
+        timeouts: Timeouts,
+    ) -> Result<TransportReply> {
+        let _ = (request, timeouts);
+        Err(Error::new(ErrorKind::Internal, "this transport cannot hand on a body as it arrives"))
+    }
 }
 
 impl fmt::Debug for dyn Transport {

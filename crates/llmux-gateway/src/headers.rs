@@ -63,18 +63,22 @@ pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
     headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
 }
 
-/// Names who answered, or failed last, and after how many retries.
-pub(crate) fn attribute(deployment: &Deployment, retries: u32, headers: &mut HeaderMap) {
+/// What answers say of the deployment they come from.
+pub(crate) fn labels(deployment: &Deployment) -> Vec<(HeaderName, HeaderValue)> {
     let texts = [
         (MODEL_ID, deployment.id().as_str()),
         (MODEL_GROUP, deployment.group().as_str()),
         (PROVIDER, deployment.provider().name()),
         (API_BASE, without_query(deployment.provider().base_url())),
     ];
-    for (name, text) in texts {
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name, value);
-        }
+    let value = |(name, text)| Some((name, HeaderValue::from_str(text).ok()?));
+    texts.into_iter().filter_map(value).collect()
+}
+
+/// Names who answered, or failed last, and after how many retries.
+pub(crate) fn attribute(deployment: &Deployment, retries: u32, headers: &mut HeaderMap) {
+    for (name, value) in deployment.labels() {
+        headers.insert(name, value.clone());
     }
     headers.insert(RETRIES, HeaderValue::from(retries));
 }

@@ -13,18 +13,31 @@ use llmux_core::Error;
 use crate::{
     deadline::Deadlines,
     failure::{self, Target},
+    pool::Lease,
 };
 
-/// A body under the limits of its exchange. Dropping it before the end closes the connection.
+/// A body under the limits of its exchange. Read to its end it frees the connection for the next request; dropped
+/// before, it closes it.
 pub(crate) struct LimitedBody {
     inner: Incoming,
+    lease: Option<Lease>,
     deadlines: Deadlines,
     target: Target,
 }
 
 impl LimitedBody {
-    pub(crate) fn new(inner: Incoming, deadlines: Deadlines, target: Target) -> Self {
-        Self { inner, deadlines, target }
+    pub(crate) fn new(inner: Incoming, lease: Lease, deadlines: Deadlines, target: Target) -> Self {
+        let mut body = Self { inner, lease: Some(lease), deadlines, target };
+        body.release_at_end();
+        body
+    }
+
+    fn release_at_end(&mut self) {
+        if self.inner.is_end_stream()
+            && let Some(lease) = self.lease.take()
+        {
+            lease.give_back();
+        }
     }
 }
 
@@ -37,10 +50,14 @@ impl Body for LimitedBody {
         match Pin::new(&mut this.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.deadlines.progressed();
+                this.release_at_end();
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(failure::broke_off(&this.target, error)))),
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                this.lease.take().into_iter().for_each(Lease::give_back);
+                Poll::Ready(None)
+            }
             Poll::Pending => this.deadlines.poll(cx, &this.target).map(|error| Some(Err(error))),
         }
     }

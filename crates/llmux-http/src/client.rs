@@ -12,20 +12,19 @@ use http::{
     header::{ACCEPT_ENCODING, PROXY_AUTHORIZATION},
 };
 use http_body_util::Full;
-use hyper_util::{
-    client::{legacy::Client, proxy::matcher::Matcher},
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::proxy::matcher::Matcher;
 use llmux_core::{Result, Timeouts, Transport, TransportBody, TransportReply};
 use rustls::pki_types::CertificateDer;
 
 use crate::{
     Proxies, UrlPolicy,
     body::LimitedBody,
-    connector::{CONNECT_LIMIT, Connector},
+    connector::Connector,
     deadline::Deadlines,
     decode::{Coding, DecodedBody},
     failure::{self, Target},
+    payload::Payload,
+    pool::Pool,
     proxy,
     resolver::Resolver,
     tls,
@@ -34,20 +33,13 @@ use crate::{
 /// Connections are dropped after so long without use: below what load balancers commonly allow, so that they
 /// are seldom closed from the other side just as a request goes out.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// HTTP/2: what one stream may send ahead of its reader, in bytes.
-const STREAM_WINDOW: u32 = 256 << 10;
-/// HTTP/2: what all streams of a connection may send ahead of their readers, in bytes.
-const CONNECTION_WINDOW: u32 = 4 << 20;
-/// HTTP/2: how often a connection with open streams is asked whether it is still there.
-const PING_INTERVAL: Duration = Duration::from_secs(30);
-
 /// The [`Transport`] over the network: HTTP/1.1 and HTTP/2, plain and TLS, with a pool of open connections.
 ///
 /// It adds nothing to a request but `host` and `accept-encoding: identity`, and follows no redirects. Answers
 /// that are compressed nevertheless (gzip, deflate) are decompressed. Clones share the pool.
 #[derive(Clone)]
 pub struct HttpTransport {
-    client: Client<Connector, Full<Bytes>>,
+    pool: Arc<Pool>,
     policy: UrlPolicy,
     proxies: Option<Arc<Matcher>>,
 }
@@ -134,22 +126,13 @@ impl Builder {
         let proxies = self.proxies.matcher()?.map(Arc::new);
         let resolver = Resolver::new(self.fixed, self.policy);
         let connector = Connector::new(resolver, tls::config(self.roots, self.http2)?, proxies.clone());
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(self.idle_timeout)
-            .pool_max_idle_per_host(self.max_idle_per_host)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_keep_alive_interval(PING_INTERVAL)
-            .build(connector);
-        Ok(HttpTransport { client, policy: self.policy, proxies })
+        let pool = Pool::new(connector, self.idle_timeout, self.max_idle_per_host);
+        Ok(HttpTransport { pool, policy: self.policy, proxies })
     }
 }
 
-#[async_trait]
-impl Transport for HttpTransport {
-    async fn send(&self, mut request: Request<Bytes>, timeouts: Timeouts) -> Result<TransportReply> {
+impl HttpTransport {
+    async fn exchange(&self, mut request: Request<Payload>, timeouts: Timeouts) -> Result<TransportReply> {
         self.policy.check(request.uri())?;
         let target = Target::of(request.uri());
         let proxy_credentials =
@@ -161,19 +144,34 @@ impl Transport for HttpTransport {
         }
 
         let mut deadlines = Deadlines::new(timeouts);
-        let exchange = CONNECT_LIMIT.scope(timeouts.connect, self.client.request(request.map(Full::new)));
-        let mut exchange = pin!(exchange);
+        let mut exchange = pin!(self.pool.send(request, timeouts.connect));
         let answer = poll_fn(|cx| match exchange.as_mut().poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer.map_err(|error| failure::no_answer(&target, error))),
+            Poll::Ready(answer) => Poll::Ready(answer.map_err(|failed| failure::no_answer(&target, failed))),
             Poll::Pending => deadlines.poll(cx, &target).map(Err),
         });
-        let (mut head, body) = answer.await?.into_parts();
+        let (answer, lease) = answer.await?;
+        let (mut head, body) = answer.into_parts();
 
-        let body = LimitedBody::new(body, deadlines, target);
+        let body = LimitedBody::new(body, lease, deadlines, target);
         let body: TransportBody = match Coding::take(&mut head.headers) {
             None => Box::pin(body),
             Some(coding) => Box::pin(DecodedBody::new(body, coding)),
         };
         Ok(TransportReply::new(head.status, head.headers, body))
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request<Bytes>, timeouts: Timeouts) -> Result<TransportReply> {
+        self.exchange(request.map(|body| Payload::Whole(Full::new(body))), timeouts).await
+    }
+
+    async fn send_stream(
+        &self,
+        request: Request<TransportBody>,
+        timeouts: Timeouts,
+    ) -> Result<TransportReply> {
+        self.exchange(request.map(Payload::Streamed), timeouts).await
     }
 }

@@ -14,7 +14,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::{
     client::{
-        legacy::connect::{Connected, Connection, HttpConnector, proxy::Tunnel},
+        legacy::connect::{Connection, HttpConnector, proxy::Tunnel},
         proxy::matcher::{Intercept, Matcher},
     },
     rt::TokioIo,
@@ -25,20 +25,14 @@ use tower_service::Service;
 
 use crate::resolver::Resolver;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 type Secured = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// How long a connection may be silent before the kernel asks whether the other side is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-tokio::task_local! {
-    /// The time that the request being polled grants for opening a connection. The client below offers no way
-    /// to hand such a value to its connector, and calls it while the request's future is polled.
-    pub(crate) static CONNECT_LIMIT: Option<Duration>;
-}
-
-/// Opens connections for the client's pool.
+/// Opens connections for the pool.
 #[derive(Clone)]
 pub(crate) struct Connector {
     tcp: HttpConnector<Resolver>,
@@ -53,6 +47,14 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEPALIVE));
         Self { tcp, tls: Arc::new(tls), proxies }
+    }
+
+    /// Opens a connection, which has to stand within `limit`.
+    pub(crate) async fn open_within(&self, uri: Uri, limit: Option<Duration>) -> Result<Stream, BoxError> {
+        match limit {
+            None => self.open(uri).await,
+            Some(limit) => time::timeout(limit, self.open(uri)).await.map_err(|_| ConnectTimeout(limit))?,
+        }
     }
 
     fn open(&self, uri: Uri) -> Connecting<Stream> {
@@ -79,28 +81,6 @@ impl Connector {
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = Stream;
-    type Error = BoxError;
-    type Future = Connecting<Stream>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.tcp.poll_ready(cx).map_err(Into::into)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let opening = self.open(uri);
-        match CONNECT_LIMIT.try_with(|limit| *limit).ok().flatten() {
-            None => opening,
-            Some(limit) => {
-                Box::pin(
-                    async move { time::timeout(limit, opening).await.map_err(|_| ConnectTimeout(limit))? },
-                )
-            }
-        }
-    }
-}
-
 /// The connection was not open in time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectTimeout(pub(crate) Duration);
@@ -120,9 +100,15 @@ pub(crate) struct Stream {
     proxied: bool,
 }
 
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        self.inner.connected().proxy(self.proxied)
+impl Stream {
+    /// Whether a proxy reads the requests on it.
+    pub(crate) fn is_proxied(&self) -> bool {
+        self.proxied
+    }
+
+    /// Whether both sides have agreed on HTTP/2.
+    pub(crate) fn is_http2(&self) -> bool {
+        self.inner.connected().is_negotiated_h2()
     }
 }
 

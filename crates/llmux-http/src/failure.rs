@@ -3,11 +3,10 @@
 use std::{error::Error as StdError, fmt, io};
 
 use http::{Uri, uri::Authority};
-use hyper_util::client::legacy;
 use llmux_core::{Error, ErrorKind};
 
 use crate::{
-    connector::ConnectTimeout,
+    connector::{BoxError, ConnectTimeout},
     policy::{self, Forbidden},
     resolver::ResolveError,
 };
@@ -37,20 +36,35 @@ impl fmt::Display for Target {
     }
 }
 
+/// Why a request has no answer.
+pub(crate) enum Failed {
+    /// No connection could be opened.
+    Connect(BoxError),
+    /// The connection broke off, or what came on it is no HTTP.
+    Exchange(hyper::Error),
+}
+
 /// The error for a request without an answer.
-pub(crate) fn no_answer(target: &Target, error: legacy::Error) -> Error {
-    if let Some(ConnectTimeout(limit)) = cause(&error) {
+pub(crate) fn no_answer(target: &Target, failed: Failed) -> Error {
+    let error = match failed {
+        Failed::Connect(error) => error,
+        Failed::Exchange(error) => {
+            // A body that is passed on may itself be what failed.
+            if let Some(own) = cause::<Error>(&error) {
+                return Error::client(own.kind(), own.message());
+            }
+            let message = format!("{target} gave no answer: {}", why_broken(&error));
+            return Error::upstream(ErrorKind::Connection, message).with_source(error);
+        }
+    };
+    if let Some(ConnectTimeout(limit)) = cause(&*error) {
         let message = format!("connect timeout: no connection to {target} within {limit:?}");
         return Error::upstream(ErrorKind::Timeout, message).with_source(error);
     }
-    if is_forbidden(&error) {
+    if let Some(ResolveError::Forbidden(_)) = cause(&*error) {
         return policy::refused(&Forbidden.to_string());
     }
-    let message = if error.is_connect() {
-        format!("cannot connect to {target}: {}", why_unconnected(&error))
-    } else {
-        format!("{target} gave no answer: {}", why_broken(&error))
-    };
+    let message = format!("cannot connect to {target}: {}", why_unconnected(&*error));
     Error::upstream(ErrorKind::Connection, message).with_source(error)
 }
 
@@ -58,10 +72,6 @@ pub(crate) fn no_answer(target: &Target, error: legacy::Error) -> Error {
 pub(crate) fn broke_off(target: &Target, error: hyper::Error) -> Error {
     let message = format!("the connection broke off: {target}: {}", why_broken(&error));
     Error::upstream(ErrorKind::Connection, message).with_source(error)
-}
-
-fn is_forbidden(error: &legacy::Error) -> bool {
-    matches!(cause(error), Some(ResolveError::Forbidden(_)))
 }
 
 fn why_unconnected(error: &(dyn StdError + 'static)) -> String {

@@ -25,7 +25,9 @@ mod decode;
 mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod payload;
 mod policy;
+mod pool;
 mod proxy;
 mod resolver;
 mod tls;

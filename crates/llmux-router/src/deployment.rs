@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+use http::{HeaderName, HeaderValue};
 use llmux_core::{Candidate, DeploymentId, ModelName, Provider, Timeouts};
 
 use crate::pattern::Pattern;
@@ -33,6 +34,7 @@ pub struct Deployment {
     model: String,
     provider: Arc<dyn Provider>,
     settings: DeploymentSettings,
+    labels: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Deployment {
@@ -51,6 +53,7 @@ impl Deployment {
             model: model.into(),
             provider,
             settings: DeploymentSettings::default(),
+            labels: Vec::new(),
         }
     }
 
@@ -59,6 +62,19 @@ impl Deployment {
     pub fn with_settings(mut self, settings: DeploymentSettings) -> Self {
         self.settings = settings;
         self
+    }
+
+    /// Sets headers that name the deployment in front of clients, made once instead of for each answer.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// Headers that name the deployment in front of clients.
+    #[must_use]
+    pub fn labels(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.labels
     }
 
     /// Its identifier.

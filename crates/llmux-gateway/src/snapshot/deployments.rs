@@ -10,6 +10,7 @@ use llmux_core::{
 use llmux_router::{Deployment, DeploymentSettings, closest};
 
 use super::{Parts, inferred::Inferred};
+use crate::headers::labels;
 
 /// The provider that answers `mock_response` without calling anybody.
 const BUILT_IN: &str = "llmux";
@@ -41,8 +42,10 @@ pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Opt
 }
 
 fn deployment(model: &Model, name: &str, provider: Arc<dyn Provider>) -> Deployment {
-    Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider)
-        .with_settings(deployment_settings(&model.params))
+    let deployment = Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider)
+        .with_settings(deployment_settings(&model.params));
+    let labels = labels(&deployment);
+    deployment.with_labels(labels)
 }
 
 fn unknown_provider(model: &str, parts: &Parts) -> Error {

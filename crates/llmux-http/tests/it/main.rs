@@ -7,6 +7,7 @@ mod conformance;
 mod destinations;
 mod faults;
 mod limits;
+mod pool;
 mod proxies;
 mod tls;
 

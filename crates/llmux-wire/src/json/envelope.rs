@@ -19,7 +19,7 @@ const MAX_FIELDS: usize = 512;
 /// # Errors
 /// A 400 that names line and column when the body is not valid JSON, or what it is when it is no object.
 pub fn read(body: &[u8]) -> Result<Envelope> {
-    let text = std::str::from_utf8(body)
+    let text = simdutf8::compat::from_utf8(body)
         .map_err(|error| malformed(&format!("not UTF-8 at byte {}", error.valid_up_to())))?;
     let fields = match scan::fields(text, MAX_FIELDS) {
         Some(fields) => fields,
