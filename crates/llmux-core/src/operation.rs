@@ -14,6 +14,10 @@ pub enum Dialect {
     OpenAiResponses,
     /// Google's Gemini API: `generateContent`, streamed and whole, and `countTokens`.
     Gemini,
+    /// Cohere's API, version 2: chat, embed and rerank.
+    Cohere,
+    /// Ollama's own API: chat, generate and embed.
+    Ollama,
     /// Amazon Bedrock's Converse API: `converse`, `converse-stream` and `count-tokens`.
     BedrockConverse,
 }
@@ -27,6 +31,8 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::OpenAiResponses => "responses",
             Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
             Self::BedrockConverse => "bedrock_converse",
         }
     }
@@ -50,6 +56,8 @@ pub enum Operation {
     Embeddings,
     /// How many tokens a conversation has, without running it.
     CountTokens,
+    /// Documents sorted by how well they answer a query.
+    Rerank,
 }
 
 impl Operation {
@@ -61,6 +69,7 @@ impl Operation {
             Self::Completion => "completion",
             Self::Embeddings => "embeddings",
             Self::CountTokens => "count_tokens",
+            Self::Rerank => "rerank",
         }
     }
 }
