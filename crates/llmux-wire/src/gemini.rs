@@ -36,7 +36,9 @@ mod watch;
 
 pub use answer_read::read_answer;
 pub use answer_write::write_answer;
-pub use count::{read_count, read_count_request, write_count, write_count_request};
+pub use count::{
+    read_count, read_count_request, write_count, write_count_request, write_plain_count_request,
+};
 pub use embeddings::{
     read_embeddings, read_embeddings_request, rename_embeddings, write_embeddings, write_embeddings_request,
 };

@@ -64,6 +64,12 @@ const fn exception(
 pub(super) const EXCEPTIONS: &[Exception] = &[
     exception(
         Check::Translated,
+        &["azure/vercel-azure-model-router.1-stream"],
+        &["model is "],
+        "Azure's first chunk holds what the filter found in the prompt and an empty model; the model asked for stands in",
+    ),
+    exception(
+        Check::Translated,
         &["anthropic/vercel-spliced-message-start-stream"],
         &["began its answer anew"],
         "the provider begins its answer anew after a part of it went out; that part cannot be taken back, so \
@@ -160,6 +166,12 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::TranslatedResponse,
+        &["azure/vercel-azure-model-router.1-stream"],
+        &["model is "],
+        "Azure's first chunk holds what the filter found in the prompt and an empty model; the model asked for stands in",
+    ),
+    exception(
+        Check::TranslatedResponse,
         &["cohere/vercel-cohere-null-args"],
         &["calls is [{\"name\":\"currentTime\",\"args\":{}}]"],
         "the model's word for no arguments is `null`; clients get the empty object that they expect",
@@ -205,7 +217,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::Request,
-        &["gemini/"],
+        &["gemini/", "vertex/"],
         &[
             "/title: null",
             "/additionalProperties: null",
@@ -230,13 +242,13 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::Request,
-        &["gemini/"],
+        &["gemini/", "vertex/"],
         &["/thoughtSignature: "],
         "the OpenAI-style request names calls without their signatures",
     ),
     exception(
         Check::Request,
-        &["gemini/multimodal_tool_returns-"],
+        &["gemini/multimodal_tool_returns-", "vertex/multimodal_tool_returns-"],
         &["/functionResponse/parts: null"],
         "the OpenAI-style request leaves out what a result holds beside text",
     ),
@@ -385,6 +397,12 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
             "/embedding: \"",
         ],
         "OpenAI's own answers depart from its schema; their bytes pass as they came",
+    ),
+    exception(
+        Check::PassedSpecification,
+        &["azure/"],
+        &["Chunk /object: \"\" is not one of", "Chunk /system_fingerprint: null"],
+        "Azure's first chunk holds what the filter found in the prompt and nothing else; bytes pass as they came",
     ),
     exception(
         Check::PassedSpecification,
