@@ -32,8 +32,8 @@ pub use error::{Error, ErrorKind, Origin, Result, Retry};
 pub use id::{DeploymentId, ModelName, RequestId};
 pub use operation::{Dialect, Operation};
 pub use provider::{
-    Call, Environment, Exchange, FailedReply, Options, Outgoing, Provider, ProviderSettings, ScriptedReply,
-    Shaping,
+    Call, Environment, Exchange, FailedReply, Options, Outgoing, Provider, ProviderSettings, Relay,
+    ScriptedReply, Shaping,
 };
 pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};

@@ -50,6 +50,8 @@ pub enum Operation {
     Embeddings,
     /// How many tokens a conversation has, without running it.
     CountTokens,
+    /// A path of a provider's own, handed on as it is, of which nothing more is known.
+    PassThrough,
 }
 
 impl Operation {
@@ -61,6 +63,7 @@ impl Operation {
             Self::Completion => "completion",
             Self::Embeddings => "embeddings",
             Self::CountTokens => "count_tokens",
+            Self::PassThrough => "pass_through",
         }
     }
 }

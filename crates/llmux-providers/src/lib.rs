@@ -20,6 +20,7 @@ mod bedrock;
 mod echo;
 mod estimate;
 mod gemini;
+mod known;
 mod openai;
 mod shape;
 mod speak;

@@ -8,6 +8,7 @@
 //! - [`responses`]: OpenAI's Responses API, for clients;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
+//! - [`observe`]: what answers consumed that are not touched at all;
 //! - [`convert`]: whole replies of any other kind;
 //! - [`tap`]: the client's body, streamed through a reply.
 
@@ -21,6 +22,7 @@ mod failure;
 pub mod gemini;
 pub mod json;
 mod needle;
+pub mod observe;
 pub mod openai;
 pub mod passthrough;
 pub mod responses;
