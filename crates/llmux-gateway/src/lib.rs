@@ -17,6 +17,7 @@ mod gateway;
 mod headers;
 mod landing;
 mod pipeline;
+mod relay;
 mod snapshot;
 mod stage;
 

@@ -11,7 +11,9 @@ use llmux_core::{Environment, Error, ErrorKind, Registry, Timeouts, Transport};
 use llmux_router::{RetryPolicy, Router, RouterBuilder};
 use llmux_telemetry::Scrubber;
 
-use crate::{access::Access, cors::CorsPolicy};
+use crate::{access::Access, cors::CorsPolicy, relay::Relays};
+
+pub(crate) use deployments::provider_settings;
 
 /// What a snapshot is built with beside the configuration.
 #[derive(Clone)]
@@ -56,6 +58,7 @@ pub(crate) struct Wishes {
 /// Everything that requests are served from.
 pub struct Snapshot {
     pub(crate) router: Router,
+    pub(crate) relays: Relays,
     pub(crate) access: Access,
     pub(crate) cors: CorsPolicy,
     pub(crate) limits: Limits,
@@ -93,8 +96,9 @@ impl Snapshot {
         match (router, cors, header, scrubber) {
             (Some(router), Some(cors), Some(header), Some(scrubber)) if errors.is_empty() => {
                 let access = Access::new(config.general.master_key.as_ref(), header);
-                let snapshot =
-                    Self { router, access, cors, limits: limits(config), wishes: wishes(config), scrubber };
+                let relays = Relays::new(config, parts);
+                let (limits, wishes) = (limits(config), wishes(config));
+                let snapshot = Self { router, relays, access, cors, limits, wishes, scrubber };
                 Ok(Built { snapshot, warnings })
             }
             _ => Err(errors),

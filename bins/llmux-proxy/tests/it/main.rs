@@ -15,6 +15,7 @@ mod faults;
 mod fidelity;
 mod limits;
 mod parameters;
+mod pass_through;
 mod protocols;
 mod proxy;
 mod reload;
