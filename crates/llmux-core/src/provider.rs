@@ -11,7 +11,9 @@ use http::{HeaderMap, Request, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::{Credentials, Dialect, Envelope, Error, ErrorKind, Operation, Reply, Result, Transport};
+use crate::{
+    Credentials, Dialect, Envelope, Error, ErrorKind, Operation, Reply, Result, TokenCounter, Transport,
+};
 
 pub use environment::Environment;
 pub use options::Options;
@@ -39,6 +41,8 @@ pub struct ProviderSettings {
     pub environment: Environment,
     /// What carries requests for tokens, where the provider's credentials have to be fetched and renewed.
     pub transport: Option<Arc<dyn Transport>>,
+    /// What counts tokens where the provider itself does not; an [`Estimate`](crate::Estimate) if not given.
+    pub tokens: Option<Arc<dyn TokenCounter>>,
 }
 
 impl ProviderSettings {

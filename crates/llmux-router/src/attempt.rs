@@ -81,7 +81,12 @@ async fn whole(
 ) -> Result<Opened> {
     let bytes = collect(body, max_answer, false).await?;
     let bytes = reply.whole(bytes)?;
-    Ok(Opened { status, headers, body: AnswerBody::Whole(bytes, reply.report()), dropped: Vec::new() })
+    Ok(Opened {
+        status,
+        headers,
+        body: AnswerBody::Whole(bytes, Box::new(reply.report())),
+        dropped: Vec::new(),
+    })
 }
 
 /// Waits for the first frame, so that an error that comes in place of one can be tried elsewhere.

@@ -67,7 +67,7 @@ impl Passing {
             observer.finish();
         }
         let report = self.observer.as_ref().map(|observer| observer.report().clone());
-        settle.ended(&report.unwrap_or_else(ReplyReport::default), ending);
+        settle.passed(&report.unwrap_or_else(ReplyReport::default), ending);
     }
 
     fn pass(&mut self, piece: Bytes) -> Bytes {

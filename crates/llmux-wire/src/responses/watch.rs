@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::ControlFlow};
 
 use bytes::{Bytes, BytesMut};
-use llmux_core::{Error, ErrorKind, ReplyReport, Result};
+use llmux_core::{Error, ErrorKind, ReplyReport, Result, ServiceTier};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
@@ -33,6 +33,8 @@ struct Digest<'a> {
     output: Option<Vec<DigestItem<'a>>>,
     #[serde(default)]
     usage: Option<usage::Wire>,
+    #[serde(default, borrow)]
+    service_tier: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -49,6 +51,7 @@ struct DigestItem<'a> {
 
 impl Digest<'_> {
     fn note(self, report: &mut ReplyReport) {
+        let searched = self.output.iter().flatten().filter(|item| item.kind == "web_search_call").count();
         let calls = self.output.iter().flatten().any(|item| item.kind.ends_with("function_call"));
         let reason = self.incomplete_details.and_then(|details| details.reason);
         let finish = match (self.status.as_deref(), reason.as_deref()) {
@@ -60,9 +63,14 @@ impl Digest<'_> {
         };
         report.finish_reason = finish.map(str::to_owned).or_else(|| report.finish_reason.take());
         report.model = self.model.map(Cow::into_owned).or_else(|| report.model.take());
+        if let Some(tier) = self.service_tier {
+            report.service = ServiceTier::from_word(&tier);
+        }
         if let Some(usage) = self.usage {
             report.usage.update(&usage.buckets());
             report.usage_reported = true;
+            // Searches are items of the answer; the usage object does not tell them.
+            report.usage.web_searches = searched as u64;
         }
     }
 
@@ -213,6 +221,16 @@ mod tests {
             "usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}"#;
         watch.whole(body, &mut report).unwrap();
         assert_eq!((report.finish_reason.as_deref(), report.usage.total()), (Some("tool_calls"), 7));
+    }
+
+    #[test]
+    fn searches_and_the_class_of_service_are_noted_for_the_bill() {
+        let body = br#"{"object":"response","status":"completed","service_tier":"flex",
+            "output":[{"type":"web_search_call"},{"type":"message"},{"type":"web_search_call"}],
+            "usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}"#;
+        let mut report = ReplyReport::default();
+        ResponsesWatch::new().whole(body, &mut report).unwrap();
+        assert_eq!((report.usage.web_searches, report.service), (2, ServiceTier::Flex));
     }
 
     #[test]
