@@ -33,6 +33,7 @@ const SERVED: &[(&str, &str)] = &[
         "POST /model/{model}/invoke",
         "Anthropic messages for Bedrock's SDKs, also /invoke-with-response-stream",
     ),
+    ("/openai/*, /anthropic/*, /gemini/*, …", "a provider's own API, with its key in place of yours"),
     ("GET /v1/models", "the models you can ask for"),
     ("GET /health/liveliness", "whether the process is alive"),
     ("GET /health/readiness", "whether it takes requests"),

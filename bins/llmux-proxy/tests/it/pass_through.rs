@@ -294,7 +294,7 @@ async fn an_answer_that_takes_too_long_is_given_up() {
     );
     let proxy = Setup::config(config).start().await;
     let answer = Answer::of(bearer(proxy.get("/openai/v1/files"))).await;
-    assert_eq!(answer.openai_error().0, 504, "{}", answer.text);
+    assert_eq!(answer.openai_error().0, 408, "{}", answer.text);
 }
 
 #[tokio::test]
