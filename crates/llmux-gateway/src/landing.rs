@@ -35,6 +35,8 @@ const SERVED: &[(&str, &str)] = &[
     ),
     ("/openai/*, /anthropic/*, /gemini/*, …", "a provider's own API, with its key in place of yours"),
     ("GET /v1/models", "the models you can ask for"),
+    ("POST /router/explain", "how a deployment would be chosen for a chat"),
+    ("GET /health", "whether the deployments work"),
     ("GET /health/liveliness", "whether the process is alive"),
     ("GET /health/readiness", "whether it takes requests"),
 ];

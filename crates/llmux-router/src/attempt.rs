@@ -10,8 +10,8 @@ use llmux_core::{
 use llmux_wire::tap::Tap;
 
 use crate::{
+    ask::{AnswerBody, Opened},
     deployment::Deployment,
-    engine::{AnswerBody, Opened},
     scripted,
 };
 
