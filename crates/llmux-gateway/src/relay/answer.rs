@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Full;
-use llmux_core::{Error, ErrorKind, ReplyReport, Result, TransportBody, TransportReply};
+use llmux_core::{Error, ErrorKind, Result, TransportBody, TransportReply};
 use llmux_telemetry::Scrubber;
 use llmux_wire::{observe::Observer, tap::Ending};
 
@@ -67,7 +67,7 @@ impl Passing {
             observer.finish();
         }
         let report = self.observer.as_ref().map(|observer| observer.report().clone());
-        settle.passed(&report.unwrap_or_else(ReplyReport::default), ending);
+        settle.passed(&report.unwrap_or_default(), ending);
     }
 
     fn pass(&mut self, piece: Bytes) -> Bytes {
