@@ -14,6 +14,10 @@ pub enum Dialect {
     OpenAiResponses,
     /// Google's Gemini API: `generateContent`, streamed and whole, and `countTokens`.
     Gemini,
+    /// Cohere's API, version 2: chat, embed and rerank.
+    Cohere,
+    /// Ollama's own API: chat, generate and embed.
+    Ollama,
     /// Amazon Bedrock's Converse API: `converse`, `converse-stream` and `count-tokens`.
     BedrockConverse,
 }
@@ -27,6 +31,8 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::OpenAiResponses => "responses",
             Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
             Self::BedrockConverse => "bedrock_converse",
         }
     }
@@ -52,6 +58,8 @@ pub enum Operation {
     CountTokens,
     /// A path of a provider's own, handed on as it is, of which nothing more is known.
     PassThrough,
+    /// Documents sorted by how well they answer a query.
+    Rerank,
 }
 
 impl Operation {
@@ -64,6 +72,7 @@ impl Operation {
             Self::Embeddings => "embeddings",
             Self::CountTokens => "count_tokens",
             Self::PassThrough => "pass_through",
+            Self::Rerank => "rerank",
         }
     }
 }

@@ -128,7 +128,9 @@ async fn open_stream(
 /// for a stream: what comes will show.
 fn is_document(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default().to_ascii_lowercase();
-    ["json", "html"].iter().any(|document| memchr::memmem::find(&kind, document.as_bytes()).is_some())
+    let holds = |word: &str| memchr::memmem::find(&kind, word.as_bytes()).is_some();
+    // A stream may be lines of JSON.
+    !holds("ndjson") && (holds("json") || holds("html"))
 }
 
 /// Reads a body of at most `limit` bytes. One that is longer is cut when `cut` is set, else refused. A body that

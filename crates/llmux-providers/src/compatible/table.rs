@@ -4,6 +4,8 @@
 //! facts about a host as a whole. What depends on a model (whether it sees images, whether it reasons) is
 //! not here.
 
+use llmux_wire::rerank::RerankForm;
+
 mod china;
 mod clouds;
 mod gateways;
@@ -84,6 +86,8 @@ pub struct Paths {
     pub models: Option<&'static str>,
     /// Responses. A host without them serves them from its chat completions.
     pub responses: Option<&'static str>,
+    /// Rankings of documents, and the form in which the host is asked for them.
+    pub rerank: Option<(&'static str, RerankForm)>,
 }
 
 impl Paths {
@@ -94,6 +98,7 @@ impl Paths {
         embeddings: Some("/embeddings"),
         models: Some("/models"),
         responses: None,
+        rerank: None,
     };
     /// Chat and models, under OpenAI's paths.
     pub const CHAT: Self = Self { completions: None, embeddings: None, ..Self::ALL };
@@ -108,6 +113,7 @@ impl Paths {
         embeddings: Some("/v1/embeddings"),
         models: Some("/v1/models"),
         responses: None,
+        rerank: None,
     };
 }
 
