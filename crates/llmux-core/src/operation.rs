@@ -56,6 +56,8 @@ pub enum Operation {
     Embeddings,
     /// How many tokens a conversation has, without running it.
     CountTokens,
+    /// A path of a provider's own, handed on as it is, of which nothing more is known.
+    PassThrough,
     /// Documents sorted by how well they answer a query.
     Rerank,
 }
@@ -69,6 +71,7 @@ impl Operation {
             Self::Completion => "completion",
             Self::Embeddings => "embeddings",
             Self::CountTokens => "count_tokens",
+            Self::PassThrough => "pass_through",
             Self::Rerank => "rerank",
         }
     }

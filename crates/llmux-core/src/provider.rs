@@ -2,6 +2,7 @@
 
 mod environment;
 mod options;
+mod relay;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,10 +11,13 @@ use http::{HeaderMap, Request, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::{Credentials, Dialect, Envelope, Error, Operation, Reply, Result, TokenCounter, Transport};
+use crate::{
+    Credentials, Dialect, Envelope, Error, ErrorKind, Operation, Reply, Result, TokenCounter, Transport,
+};
 
 pub use environment::Environment;
 pub use options::Options;
+pub use relay::Relay;
 
 /// What a deployment tells its provider, once.
 #[derive(Clone, Debug, Default)]
@@ -264,5 +268,18 @@ pub trait Provider: Send + Sync {
     fn credentials(&self, model: &str) -> Option<&Arc<dyn Credentials>> {
         let _ = model;
         None
+    }
+
+    /// Makes a client's own request ready to be handed on as it is. `head` holds its method, the path and query below
+    /// the base URL, and its headers without those that are meant for the gateway. The provider puts its address in
+    /// front and its credentials in; the host is never another than its own. [`credentials`](Self::credentials) with
+    /// an empty model name signs what must be signed.
+    ///
+    /// # Errors
+    /// When the provider has no address, or the request cannot be carried.
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let _ = head;
+        let message = format!("requests are not handed on to {}", self.name());
+        Err(Error::client(ErrorKind::NotFound, message))
     }
 }

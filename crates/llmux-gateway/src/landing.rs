@@ -39,6 +39,7 @@ const SERVED: &[(&str, &str)] = &[
         "POST /model/{model}/invoke",
         "Anthropic messages for Bedrock's SDKs, also /invoke-with-response-stream",
     ),
+    ("/openai/*, /anthropic/*, /gemini/*, …", "a provider's own API, with its key in place of yours"),
     ("GET /v1/models", "the models you can ask for"),
     ("POST /router/explain", "how a deployment would be chosen for a chat"),
     ("GET /health", "whether the deployments work"),

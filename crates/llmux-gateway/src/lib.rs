@@ -22,6 +22,7 @@ mod landing;
 mod models;
 mod ollama;
 mod pipeline;
+mod relay;
 mod snapshot;
 mod stage;
 mod utilities;

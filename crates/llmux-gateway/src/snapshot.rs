@@ -16,9 +16,10 @@ use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, TokenCounter
 use llmux_router::{Router, RouterState};
 use llmux_telemetry::Scrubber;
 
+pub(crate) use deployments::provider_settings;
 pub(crate) use entry::Entry;
 
-use crate::{access::Access, cors::CorsPolicy};
+use crate::{access::Access, cors::CorsPolicy, relay::Relays};
 
 /// What a snapshot is built with beside the configuration.
 #[derive(Clone)]
@@ -101,6 +102,7 @@ pub(crate) struct Wishes {
 /// Everything that requests are served from.
 pub struct Snapshot {
     pub(crate) router: Router,
+    pub(crate) relays: Relays,
     /// What can be told of each deployment, in the order of the configuration.
     pub(crate) entries: Vec<Entry>,
     /// Other names of models.
@@ -149,8 +151,9 @@ impl Snapshot {
                 let aliases = config.router.model_group_alias.iter();
                 let aliases = aliases.map(|(alias, target)| (alias.clone(), target.model.clone())).collect();
                 let tokens = Arc::clone(&parts.tokens);
+                let relays = Relays::new(config, parts);
                 let snapshot =
-                    Self { router, entries, aliases, tokens, access, cors, limits, wishes, scrubber };
+                    Self { router, relays, entries, aliases, tokens, access, cors, limits, wishes, scrubber };
                 Ok(Built { snapshot, warnings })
             }
             _ => Err(errors),

@@ -9,10 +9,10 @@ pub mod table;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderName, Uri};
+use http::{HeaderName, Request, Uri};
 use llmux_core::{
     Call, Dialect, Error, ErrorKind, Exchange, FailedReply, Family, Operation, Outgoing, Provider,
-    ProviderSettings, Result,
+    ProviderSettings, Relay, Result,
 };
 use llmux_wire::{
     chat::Fit,
@@ -23,7 +23,7 @@ use llmux_wire::{
 use table::{Auth, Host, hosts};
 
 use crate::{
-    estimate, rerank, shape, speak,
+    estimate, known, rerank, shape, speak,
     target::{Target, setting},
 };
 
@@ -174,6 +174,11 @@ impl Provider for Compatible {
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         openai::read_error(failed.status, failed.headers, failed.body, self.host.title)
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let known = known::openai(&head);
+        Ok(Relay::new(self.target.relay(head)?).with_known(known))
     }
 }
 

@@ -21,6 +21,7 @@ mod cohere;
 mod echo;
 mod estimate;
 mod gemini;
+mod known;
 mod ollama;
 mod openai;
 mod rerank;

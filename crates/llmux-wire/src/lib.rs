@@ -10,6 +10,7 @@
 //! - [`rerank`]: rankings of documents;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
+//! - [`observe`]: what answers consumed that are not touched at all;
 //! - [`convert`]: whole replies of any other kind;
 //! - [`tap`]: the client's body, streamed through a reply.
 
@@ -25,6 +26,7 @@ pub mod gemini;
 pub mod json;
 pub mod ndjson;
 mod needle;
+pub mod observe;
 pub mod ollama;
 pub mod openai;
 pub mod passthrough;

@@ -17,6 +17,7 @@ mod faults;
 mod fidelity;
 mod limits;
 mod parameters;
+mod pass_through;
 mod protocols;
 mod proxy;
 mod reload;

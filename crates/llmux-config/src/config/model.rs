@@ -90,6 +90,8 @@ pub struct ModelParams {
     pub allowed_openai_params: Vec<String>,
     /// Members to add to the body of requests.
     pub extra_body: JsonObject,
+    /// Use key and address for the provider's pass-through route.
+    pub use_in_pass_through: bool,
     /// Answer with this text and call nobody.
     pub mock_response: Option<String>,
     /// Prices in US dollars, under LiteLLM's keys; numbers are texts, exactly as they were written.

@@ -117,6 +117,8 @@ const CALL: &[Key] = &[
     Key::new("additional_drop_params", Texts, "Further parameters to leave out, such as `tools[*].strict`."),
     Key::new("allowed_openai_params", Texts, "Parameters to send on even if the provider should lack them."),
     Key::new("extra_body", Object, "Members to add to the body of requests."),
+    Key::new("use_in_pass_through", Flag, "Use key and address for the provider's pass-through route.")
+        .default("false"),
     Key::new("mock_response", Text, "Answer with this text, or with the error it names, and call nobody."),
     Key::new("echo", Nested(&ECHO), "What the built-in `llmux/echo` model does."),
 ];
@@ -148,7 +150,6 @@ const PARAMS_NOT_YET: &[&str] = &[
     "mock_delay",
     "mock_tool_calls",
     "configurable_clientside_auth_params",
-    "use_in_pass_through",
     "use_litellm_proxy",
     "use_chat_completions_api",
     "cache_control_injection_points",

@@ -78,7 +78,12 @@ fn unknown_provider(model: &str, parts: &Parts) -> Error {
         .with_param("model")
 }
 
-fn provider_settings(params: &ModelParams, config: &Config, parts: &Parts) -> Result<ProviderSettings> {
+/// What a deployment tells its provider.
+pub(crate) fn provider_settings(
+    params: &ModelParams,
+    config: &Config,
+    parts: &Parts,
+) -> Result<ProviderSettings> {
     let mut settings = ProviderSettings::default();
     settings.base_url = params.api_base.as_ref().map(|base| base.as_str().to_owned());
     settings.api_key = params.api_key.clone();
