@@ -193,6 +193,9 @@ pub struct Exchange {
     pub reply: Box<dyn Reply>,
     /// Whether a successful answer is a stream.
     pub streamed: bool,
+    /// A successful answer says by its content type what it is: a document, events, or bytes such as sound, which
+    /// pass untouched and are never held.
+    pub media: bool,
     /// Request fields that were left out because the provider cannot carry them.
     pub dropped: Vec<String>,
 }
@@ -201,7 +204,14 @@ impl Exchange {
     /// An exchange that left nothing out.
     #[must_use]
     pub fn new(outgoing: Outgoing, reply: Box<dyn Reply>, streamed: bool) -> Self {
-        Self { outgoing, reply, streamed, dropped: Vec::new() }
+        Self { outgoing, reply, streamed, media: false, dropped: Vec::new() }
+    }
+
+    /// An exchange whose answer's content type says whether it is a document, events, or bytes that pass untouched.
+    /// Of the latter the reply sees nothing; it is asked for its report at their end.
+    #[must_use]
+    pub fn media(outgoing: Outgoing, reply: Box<dyn Reply>) -> Self {
+        Self { media: true, ..Self::new(outgoing, reply, false) }
     }
 
     /// Names the request fields that were left out.

@@ -10,8 +10,9 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use llmux_core::Error;
 use llmux_telemetry::Scrubber;
-use llmux_wire::{event_stream::Message, tap::Tap};
+use llmux_wire::{event_stream::Message, raw::Raw, tap::Tap};
 
 use crate::{array::JsonArray, chunks::Chunked};
 
@@ -25,6 +26,8 @@ pub enum Body {
     Array(Box<Items>),
     /// A stream as chunks in one of Amazon's.
     Chunks(Box<Wrapped>),
+    /// Bytes as the provider sends them; the connection breaks off where his does.
+    Raw(Box<Raw>),
 }
 
 /// The events of a stream as items of a JSON array.
@@ -114,18 +117,19 @@ impl<T: Into<Bytes>> From<T> for Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match &mut *self {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx),
-            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx),
-            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx),
+            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx).map_err(|never| match never {}),
+            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx).map_err(|never| match never {}),
+            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx).map_err(|never| match never {}),
+            Self::Raw(raw) => Pin::new(&mut **raw).poll_frame(cx),
         }
     }
 
@@ -135,6 +139,7 @@ impl http_body::Body for Body {
             Self::Stream(events) => events.is_end_stream(),
             Self::Array(items) => items.0.is_end_stream(),
             Self::Chunks(wrapped) => wrapped.0.is_end_stream(),
+            Self::Raw(raw) => raw.is_end_stream(),
         }
     }
 
@@ -142,6 +147,7 @@ impl http_body::Body for Body {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Stream(_) | Self::Array(_) | Self::Chunks(_) => SizeHint::default(),
+            Self::Raw(raw) => raw.size_hint(),
         }
     }
 }

@@ -35,6 +35,9 @@ const OPERATIONS: &[(&str, Operation, Dialect)] = &[
     ("openai/v1/responses", Operation::Chat, Dialect::OpenAiResponses),
     ("messages", Operation::Chat, Dialect::Anthropic),
     ("messages/count_tokens", Operation::CountTokens, Dialect::Anthropic),
+    ("images/generations", Operation::ImageGeneration, Dialect::OpenAi),
+    ("audio/speech", Operation::Speech, Dialect::OpenAi),
+    ("moderations", Operation::Moderation, Dialect::OpenAi),
 ];
 
 /// Google's methods, behind the model in the path: `{model}:{method}`. All of them take POST.

@@ -7,7 +7,7 @@ use llmux_core::{
     Call, Error, ErrorKind, Exchange, FailedReply, Frames, Outgoing, Reply, Result, Timeouts, Transport,
     TransportBody, TransportReply,
 };
-use llmux_wire::tap::Tap;
+use llmux_wire::{raw::Raw, tap::Tap};
 
 use crate::{
     deployment::Deployment,
@@ -31,7 +31,7 @@ pub(crate) async fn attempt(
     let credentials = provider.credentials(call.model);
     let mut signed_anew = false;
     let opened = loop {
-        let Exchange { outgoing, reply, streamed, dropped, .. } = provider.prepare(call)?;
+        let Exchange { outgoing, reply, streamed, media, dropped, .. } = provider.prepare(call)?;
         let answer = match outgoing {
             Outgoing::Send(mut request) => {
                 forward(forwarded, request.headers_mut());
@@ -52,6 +52,8 @@ pub(crate) async fn attempt(
                 continue;
             }
             Err(provider.classify(&failed).with_headers(headers))
+        } else if media {
+            open_media(status, headers, body, reply, max_answer).await
         } else if streamed {
             open_stream(status, headers, body, reply, max_answer).await
         } else {
@@ -82,6 +84,24 @@ async fn whole(
     let bytes = collect(body, max_answer, false).await?;
     let bytes = reply.whole(bytes)?;
     Ok(Opened { status, headers, body: AnswerBody::Whole(bytes, reply.report()), dropped: Vec::new() })
+}
+
+/// Opens an answer as what its content type says that it is.
+async fn open_media(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: TransportBody,
+    reply: Box<dyn Reply>,
+    max_answer: usize,
+) -> Result<Opened> {
+    if is_document(&headers) {
+        return whole(status, headers, body, reply, max_answer).await;
+    }
+    if kind_of(&headers).starts_with(b"text/event-stream") {
+        return open_stream(status, headers, body, reply, max_answer).await;
+    }
+    let body = AnswerBody::Bytes(Box::new(Raw::new(body, reply)));
+    Ok(Opened { status, headers, body, dropped: Vec::new() })
 }
 
 /// Waits for the first frame, so that an error that comes in place of one can be tried elsewhere.
@@ -119,10 +139,15 @@ async fn open_stream(
     Ok(Opened { status, headers, body: AnswerBody::Stream(Box::new(tap)), dropped: Vec::new() })
 }
 
+/// The content type, in lower case; empty when there is none.
+fn kind_of(headers: &HeaderMap) -> Vec<u8> {
+    headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default().to_ascii_lowercase()
+}
+
 /// Whether the answer says that it is a document and no stream. Any other content type, and none at all, is taken
 /// for a stream: what comes will show.
 fn is_document(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default().to_ascii_lowercase();
+    let kind = kind_of(headers);
     ["json", "html"].iter().any(|document| memchr::memmem::find(&kind, document.as_bytes()).is_some())
 }
 

@@ -9,7 +9,7 @@ use llmux_core::{
     Call, Dialect, Envelope, Error, ErrorKind, Operation, PickContext, ReplyReport, Retry, Strategy,
     Timeouts, Transport,
 };
-use llmux_wire::tap::Tap;
+use llmux_wire::{raw::Raw, tap::Tap};
 
 use crate::{
     attempt::attempt,
@@ -124,6 +124,8 @@ pub enum AnswerBody {
     Whole(Bytes, ReplyReport),
     /// A stream; what was learnt is told at its end.
     Stream(Box<Tap>),
+    /// Bytes as they come, such as sound; what was learnt is told at their end.
+    Bytes(Box<Raw>),
 }
 
 /// A request that no deployment answered.

@@ -9,6 +9,7 @@
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
 //! - [`convert`]: whole replies of any other kind;
+//! - [`raw`]: answers that are bytes, such as sound;
 //! - [`tap`]: the client's body, streamed through a reply.
 
 pub mod anthropic;
@@ -23,6 +24,7 @@ pub mod json;
 mod needle;
 pub mod openai;
 pub mod passthrough;
+pub mod raw;
 pub mod responses;
 pub mod sse;
 pub mod stream;

@@ -71,7 +71,10 @@ pub(crate) async fn run(
     let chat_model = snapshot.wishes.chat_model.as_deref().filter(|_| cx.operation == Operation::Chat);
     let model = match chat_model.map(Cow::Borrowed).or(model) {
         Some(model) => model.into_owned(),
-        None => fields_of.text("model")?.ok_or_else(|| missing("model"))?,
+        None => {
+            let model = fields_of.text("model")?;
+            model.or_else(|| default_model(cx.operation)).ok_or_else(|| missing("model"))?
+        }
     };
     let by_path = streamed(&parts.uri);
     let framing = by_path.flatten();
@@ -94,6 +97,11 @@ pub(crate) async fn run(
         fields = envelope::read(&body)?;
     }
     Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides })
+}
+
+/// The model of a request that names none, where OpenAI's reference has one.
+fn default_model(operation: Operation) -> Option<String> {
+    (operation == Operation::Moderation).then(|| "omni-moderation-latest".to_owned())
 }
 
 /// Refuses known names in disguise: `mod\u0065l` beside `model` is another field to whoever looks at the bytes, and

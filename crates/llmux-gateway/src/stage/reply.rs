@@ -18,6 +18,10 @@ pub(crate) fn answer(
 ) -> Response<Body> {
     let Answer { status, headers: upstream, body, deployment, retries, dropped, .. } = answer;
     let (body, content_type) = match body {
+        AnswerBody::Bytes(raw) => {
+            let raw = raw.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
+            (Body::Raw(Box::new(raw)), "application/octet-stream")
+        }
         AnswerBody::Whole(bytes, report) => {
             settle.complete(&report);
             (Body::Full(bytes), "application/json")
@@ -33,11 +37,12 @@ pub(crate) fn answer(
             }
         }
     };
+    let own_type = if let Body::Raw(_) = body { upstream.get(header::CONTENT_TYPE).cloned() } else { None };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let out = response.headers_mut();
     out.reserve(upstream.len().saturating_add(12));
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    out.insert(header::CONTENT_TYPE, own_type.unwrap_or_else(|| HeaderValue::from_static(content_type)));
     if framing == Some(Framing::Chunks) {
         out.insert("x-amzn-bedrock-content-type", HeaderValue::from_static("application/json"));
     }
