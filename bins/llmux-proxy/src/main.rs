@@ -3,6 +3,7 @@
 //! This file puts the parts together: arguments, configuration, log, snapshot, listener, signals.
 
 mod args;
+mod catalogue;
 mod greeting;
 mod reload;
 mod setup;
@@ -60,6 +61,7 @@ fn start(args: &Args) -> Result<(), String> {
         let reload =
             reload::Reload::new(setup, &config.server.host, Arc::clone(&gateway), server.certificates());
         reload.watch(&loaded);
+        reload.follow_catalogue();
         signals::listen(Arc::clone(&gateway), reload, config.server.drain_delay, shutdown.clone())
             .map_err(|error| format!("signals cannot be received: {error}"))?;
         // Last, so that whoever waits for it can rely on signals and changed files being noticed.

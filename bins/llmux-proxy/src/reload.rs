@@ -121,6 +121,11 @@ impl Reload {
         tokio::spawn(async move { reload.run().await });
     }
 
+    /// Keeps the catalogue's price map current.
+    pub(crate) fn follow_catalogue(&self) {
+        self.0.setup.follow_catalogue(self.clone());
+    }
+
     async fn run(&self) {
         loop {
             self.0.changed.notified().await;

@@ -4,6 +4,7 @@ use std::{
     fmt::Display,
     io::IsTerminal,
     net::{IpAddr, ToSocketAddrs},
+    path::Path,
     sync::Arc,
 };
 
@@ -13,7 +14,7 @@ use llmux_core::{Environment, ExposeSecret, Registry, Transport};
 use llmux_gateway::{Built, Parts, Snapshot};
 use llmux_telemetry::{LogFormat, LogOptions};
 
-use crate::args::Args;
+use crate::{args::Args, catalogue::Sources, reload::Reload};
 
 /// Keys of examples that somebody may have forgotten to change.
 const EXAMPLE_KEYS: &[&str] = &["sk-1234", "sk-12345"];
@@ -23,6 +24,7 @@ pub(crate) struct Setup {
     args: Args,
     registry: Arc<Registry>,
     transport: Result<Arc<dyn Transport>, String>,
+    catalogue: Arc<Sources>,
 }
 
 impl Setup {
@@ -34,6 +36,14 @@ impl Setup {
             transport: transport
                 .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
                 .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
+            catalogue: Arc::default(),
+        }
+    }
+
+    /// Keeps the catalogue's price map current from its address, if it has one.
+    pub(crate) fn follow_catalogue(&self, reload: Reload) {
+        if let Ok(transport) = &self.transport {
+            self.catalogue.follow(Arc::clone(transport), reload);
         }
     }
 
@@ -50,7 +60,12 @@ impl Setup {
             section.get(name).map(str::to_owned).or_else(|| std::env::var(name).ok())
         })
         .with_files(|path| std::fs::read(path));
-        let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment);
+        let folder = self.args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let (catalogue, files) = self.catalogue.load(&loaded.config.catalogue, folder)?;
+        loaded.files.extend(files);
+        let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment)
+            .with_catalogue(catalogue)
+            .with_tokens(llmux::token_counter());
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;
         Ok((loaded, built))

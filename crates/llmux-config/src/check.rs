@@ -69,7 +69,8 @@ impl<'a> Checker<'a> {
                     Some(field) => {
                         let gathered =
                             out.entry((*field).to_owned()).or_insert_with(|| Json::Object(Map::new()));
-                        gathered.as_object_mut().and_then(|map| map.insert((*name).to_owned(), value))
+                        let name = section.canonical(&entry.key).to_owned();
+                        gathered.as_object_mut().and_then(|map| map.insert(name, value))
                     }
                 };
             }

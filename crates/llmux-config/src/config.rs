@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub use endpoint::Endpoint;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
 pub use sections::{
-    Alias, Cors, Format, General, Level, LiteLlm, Logging, Router, RoutingStrategy, Server, Tls,
+    Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Router, RoutingStrategy, Server, Tls,
 };
 
 /// A whole configuration: checked, references resolved, defaults filled in.
@@ -33,6 +33,8 @@ pub struct Config {
     /// Settings of the whole gateway, as LiteLLM names them.
     #[serde(rename = "litellm_settings")]
     pub litellm: LiteLlm,
+    /// Where facts of models come from beside the built-in ones.
+    pub catalogue: Catalogue,
     /// The log.
     pub logging: Logging,
 }

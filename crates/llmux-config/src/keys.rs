@@ -1,15 +1,18 @@
 //! The one description of every key, from which checking, suggestions, the schema and the reference follow.
 
+mod catalogue;
 mod cloud;
 mod general;
 mod litellm;
 mod model;
+mod price;
 mod request;
 mod root;
 mod router;
 mod server;
 mod shape;
 
+pub(crate) use price::ENDING;
 pub(crate) use root::ROOT;
 pub(crate) use shape::{Choice, Shape, sections};
 
@@ -45,6 +48,8 @@ pub(crate) struct Key {
     pub(crate) never_unset: Option<&'static str>,
     /// The typed field that gathers this key with others, if it has no field of its own.
     pub(crate) gathered_in: Option<&'static str>,
+    /// Whether a threshold and a class of service may follow the name, as after prices.
+    pub(crate) takes_endings: bool,
 }
 
 /// What becomes of a key.
@@ -67,6 +72,7 @@ impl Key {
             required: false,
             never_unset: None,
             gathered_in: None,
+            takes_endings: false,
         }
     }
 
@@ -88,6 +94,25 @@ impl Key {
     pub(crate) const fn option(name: &'static str, shape: Shape, doc: &'static str) -> Self {
         let mut key = Self::new(name, shape, doc);
         key.gathered_in = Some("options");
+        key
+    }
+
+    /// A key that is gathered with others.
+    pub(crate) const fn gathered(
+        name: &'static str,
+        shape: Shape,
+        field: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        let mut key = Self::new(name, shape, doc);
+        key.gathered_in = Some(field);
+        key
+    }
+
+    /// A price in US dollars for one unit.
+    pub(crate) const fn price(name: &'static str, doc: &'static str) -> Self {
+        let mut key = Self::gathered(name, Shape::Price, "pricing", doc);
+        key.takes_endings = true;
         key
     }
 
@@ -155,6 +180,10 @@ impl Section {
         if let Some(key) = self.keys().find(|key| key.names().any(|known| known == name)) {
             return Lookup::Known(key);
         }
+        let longer = |known: &str| name.strip_prefix(known).is_some_and(price::is_ending);
+        if let Some(key) = self.keys().find(|key| key.takes_endings && key.names().any(longer)) {
+            return Lookup::Known(key);
+        }
         let not_yet = self.not_yet().any(|known| match known.strip_suffix('*') {
             Some(prefix) => name.starts_with(prefix),
             None => known == name,
@@ -165,7 +194,8 @@ impl Section {
     /// The canonical form of a name; unknown names stay as they are.
     pub(crate) fn canonical<'a>(&self, name: &'a str) -> &'a str {
         match self.lookup(name) {
-            Lookup::Known(key) => key.name,
+            // What follows the name of a price is part of what it says.
+            Lookup::Known(key) if !key.takes_endings => key.name,
             _ => name,
         }
     }

@@ -35,8 +35,8 @@ mod source;
 mod well_known;
 
 pub use config::{
-    Alias, Config, Cors, Echo, Endpoint, Format, General, Headers, Level, LiteLlm, Logging, Model, ModelInfo,
-    ModelParams, Router, RoutingStrategy, Server, Tls,
+    Alias, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, Level, LiteLlm, Logging, Model,
+    ModelInfo, ModelParams, Router, RoutingStrategy, Server, Tls,
 };
 pub use loader::{Loaded, Loader};
 pub use problem::{Problem, Report, Severity};

@@ -109,7 +109,9 @@ fn text<'a>(value: &'a Json, section: &str, name: &str) -> &'a str {
 fn fill(params: &mut Map<String, Json>, more: &Map<String, Json>) {
     for (name, value) in more {
         match (name.as_str(), params.get_mut(name), value) {
-            ("defaults" | "options", Some(Json::Object(known)), Json::Object(more)) => fill(known, more),
+            ("defaults" | "options" | "pricing", Some(Json::Object(known)), Json::Object(more)) => {
+                fill(known, more)
+            }
             (_, Some(_), _) => {}
             (_, None, value) => {
                 params.insert(name.clone(), value.clone());

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::keys::{Key, ROOT, Section, Shape, Status};
+use crate::keys::{ENDING, Key, ROOT, Section, Shape, Status};
 
 /// The JSON Schema (draft 2020-12) of a configuration file.
 ///
@@ -19,6 +19,7 @@ pub fn schema() -> Value {
             "description": "The value of an environment variable.",
         }),
     );
+    definitions.insert("price".to_owned(), price());
     for section in crate::keys::sections() {
         definitions.insert(definition(section), object(section));
     }
@@ -40,6 +41,9 @@ fn object(section: &Section) -> Value {
     for key in section.keys() {
         for name in key.names() {
             properties.insert(name.to_owned(), property(key, name));
+            if key.takes_endings {
+                patterns.insert(format!("^{name}{ENDING}$"), json!({ "$ref": "#/$defs/price" }));
+            }
         }
     }
     for name in section.not_yet() {
@@ -61,6 +65,13 @@ fn object(section: &Section) -> Value {
     }
     out.insert("additionalProperties".to_owned(), json!(section.keep_in.is_some()));
     Value::Object(out)
+}
+
+/// An amount of money.
+fn price() -> Value {
+    let number = json!({ "type": "number", "minimum": 0 });
+    let text = json!({ "type": "string", "pattern": r"^\s*[0-9.]+([eE][+-]?[0-9]+)?\s*$" });
+    or_reference(json!({ "anyOf": [number, text] }))
 }
 
 /// At least one name of a mandatory key.
@@ -102,6 +113,7 @@ fn shape_schema(shape: &Shape) -> Value {
         }
         Shape::Number(min) if min.is_finite() => or_reference(json!({ "type": "number", "minimum": min })),
         Shape::Number(_) => or_reference(json!({ "type": "number" })),
+        Shape::Price => price(),
         Shape::Duration => amount(json!({ "type": "number", "exclusiveMinimum": 0 }), TIME),
         Shape::DurationOrZero => amount(json!({ "type": "number", "minimum": 0 }), TIME),
         Shape::Size => amount(json!({ "type": "integer", "minimum": 1 }), SIZE),

@@ -13,23 +13,30 @@
 //! ```
 
 pub mod context;
+pub mod cost;
 pub mod credentials;
 pub mod envelope;
 pub mod error;
 pub mod id;
+pub mod model;
+pub mod money;
 pub mod operation;
 pub mod provider;
 pub mod registry;
 pub mod reply;
 pub mod strategy;
+pub mod tokens;
 pub mod transport;
 pub mod usage;
 
 pub use context::RequestContext;
+pub use cost::{Bill, Cost, Margin, SearchContext, ServiceTier, Terms};
 pub use credentials::Credentials;
 pub use envelope::{Envelope, Field};
 pub use error::{Error, ErrorKind, Origin, Result, Retry};
 pub use id::{DeploymentId, ModelName, RequestId};
+pub use model::{Capability, ModelFacts};
+pub use money::Money;
 pub use operation::{Dialect, Operation};
 pub use provider::{
     Call, Environment, Exchange, FailedReply, Options, Outgoing, Provider, ProviderSettings, ScriptedReply,
@@ -39,5 +46,6 @@ pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use strategy::{Candidate, PickContext, Strategy};
+pub use tokens::{Estimate, TokenCounter};
 pub use transport::{Timeouts, Transport, TransportBody, TransportReply};
 pub use usage::Usage;

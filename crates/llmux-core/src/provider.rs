@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::{Credentials, Dialect, Envelope, Error, Operation, Reply, Result, Transport};
+use crate::{Credentials, Dialect, Envelope, Error, Operation, Reply, Result, TokenCounter, Transport};
 
 pub use environment::Environment;
 pub use options::Options;
@@ -37,6 +37,8 @@ pub struct ProviderSettings {
     pub environment: Environment,
     /// What carries requests for tokens, where the provider's credentials have to be fetched and renewed.
     pub transport: Option<Arc<dyn Transport>>,
+    /// What counts tokens where the provider itself does not; an [`Estimate`](crate::Estimate) if not given.
+    pub tokens: Option<Arc<dyn TokenCounter>>,
 }
 
 impl ProviderSettings {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::{Error, Result, Usage};
+use crate::{Error, Result, ServiceTier, Usage};
 
 /// Output of a streaming [`Reply`]: pieces of the client's body, in order.
 #[derive(Debug, Default)]
@@ -39,6 +39,8 @@ pub struct ReplyReport {
     pub usage: Usage,
     /// Whether the provider reported usage at all.
     pub usage_reported: bool,
+    /// The class of service that was given, as far as the provider said.
+    pub service: ServiceTier,
     /// The model that answered, as the provider names it.
     pub model: Option<String>,
     /// Why the answer ended, in OpenAI's words.

@@ -14,7 +14,7 @@ use llmux_core::Error;
 use llmux_telemetry::Scrubber;
 use llmux_wire::{event_stream::Message, raw::Raw, tap::Tap};
 
-use crate::{array::JsonArray, chunks::Chunked};
+use crate::{array::JsonArray, bill::Biller, chunks::Chunked, costed};
 
 /// What goes to the client.
 pub enum Body {
@@ -33,17 +33,18 @@ pub enum Body {
 /// The events of a stream as items of a JSON array.
 pub struct Items(JsonArray<Events>);
 
-/// A stream whose error frame, if it ends in one, repeats no keys.
+/// A stream whose error frame, if it ends in one, repeats no keys, and whose usage may tell its cost.
 pub struct Events {
     tap: Tap,
     scrubber: Arc<Scrubber>,
+    biller: Option<Box<Biller>>,
     /// The frames are messages of an event stream of Amazon's.
     binary: bool,
 }
 
 impl Events {
     fn new(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
-        Self { tap, scrubber: Arc::clone(scrubber), binary: false }
+        Self { tap, scrubber: Arc::clone(scrubber), biller: None, binary: false }
     }
 
     /// The error frame without keys.
@@ -68,7 +69,9 @@ impl http_body::Body for Events {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = Pin::new(&mut self.tap).poll_frame(cx);
         if !self.tap.has_failed() || !self.tap.is_end_stream() {
-            return next;
+            let Some(biller) = &self.biller else { return next };
+            let told = |piece: Bytes| costed::told(piece, &self.tap, biller);
+            return next.map(|piece| piece.map(|frame| frame.map(|frame| frame.map_data(told))));
         }
         next.map(|piece| piece.map(|frame| frame.map(|frame| frame.map_data(|frame| self.scrubbed(frame)))))
     }
@@ -88,9 +91,10 @@ impl Body {
         Self::Full(Bytes::new())
     }
 
-    /// A stream; its error frame, if it ends in one, is scrubbed.
-    pub(crate) fn stream(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
-        Self::Stream(Box::new(Events::new(tap, scrubber)))
+    /// A stream; its error frame, if it ends in one, is scrubbed. With a biller its usage, which must be in OpenAI's
+    /// dialect, tells the cost.
+    pub(crate) fn stream(tap: Tap, scrubber: &Arc<Scrubber>, biller: Option<Biller>) -> Self {
+        Self::Stream(Box::new(Events { biller: biller.map(Box::new), ..Events::new(tap, scrubber) }))
     }
 
     /// A stream of messages as Amazon frames them; the last is scrubbed if it tells of a failure.

@@ -14,6 +14,10 @@ pub enum Endpoint<'a> {
     Models,
     /// One model of the list.
     ModelInfo(Cow<'a, str>),
+    /// What is known of the models.
+    Facts(FactsPage),
+    /// A question about a request that is not sent. These take POST.
+    Utility(Utility),
     /// Whether the process is alive.
     Liveness,
     /// Whether it takes requests.
@@ -24,6 +28,28 @@ pub enum Endpoint<'a> {
     WrongMethod(&'static str),
     /// Nothing is there.
     Unknown,
+}
+
+/// What is told of models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactsPage {
+    /// Each deployment.
+    Deployments,
+    /// Each model that clients can ask for.
+    Groups,
+    /// The models that everybody may see.
+    Public,
+}
+
+/// What can be asked about a request that is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Utility {
+    /// How many tokens it has.
+    CountTokens,
+    /// What would go to the provider.
+    Transform,
+    /// What so many tokens cost.
+    EstimateCost,
 }
 
 /// Every path below a prefix, and what it stands for. All of them take POST.
@@ -118,8 +144,10 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match &endpoint {
         Endpoint::Unknown => endpoint,
-        Endpoint::Model(..) if *method != Method::POST => Endpoint::WrongMethod("POST"),
-        Endpoint::Model(..) => endpoint,
+        Endpoint::Model(..) | Endpoint::Utility(_) if *method != Method::POST => {
+            Endpoint::WrongMethod("POST")
+        }
+        Endpoint::Model(..) | Endpoint::Utility(_) => endpoint,
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,
     }
@@ -131,6 +159,12 @@ fn find(path: &str) -> Endpoint<'_> {
         "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
         "/health/readiness" => return Endpoint::Readiness,
         "/v1/models" | "/models" => return Endpoint::Models,
+        "/v1/model/info" | "/model/info" => return Endpoint::Facts(FactsPage::Deployments),
+        "/model_group/info" => return Endpoint::Facts(FactsPage::Groups),
+        "/public/model_hub" => return Endpoint::Facts(FactsPage::Public),
+        "/utils/token_counter" => return Endpoint::Utility(Utility::CountTokens),
+        "/utils/transform_request" => return Endpoint::Utility(Utility::Transform),
+        "/cost/estimate" => return Endpoint::Utility(Utility::EstimateCost),
         _ => {}
     }
     if let Some((model, method)) = bedrock_method(path) {

@@ -13,10 +13,11 @@ use llmux_core::{Dialect, Error, ErrorKind};
 use crate::{
     body::Body,
     catalogue,
-    dispatch::{Endpoint, dispatch, wraps},
-    error, landing, pipeline,
+    dispatch::{Endpoint, FactsPage, dispatch, wraps},
+    error, landing, models, pipeline,
     server::{Handler, Peer},
     snapshot::Snapshot,
+    utilities,
 };
 
 /// The data plane. It serves from an immutable [`Snapshot`] that can be replaced at any time: running requests
@@ -67,6 +68,17 @@ impl Gateway {
                     Err(refused) => error::respond(&refused, dialect),
                 }
             }
+            Endpoint::Facts(page) => {
+                let allowed = if page == FactsPage::Public { Ok(()) } else { checked() };
+                match allowed.and_then(|()| models::page(snapshot, page, request.uri().query())) {
+                    Ok(body) => json(body),
+                    Err(refused) => error::respond(&refused, dialect),
+                }
+            }
+            Endpoint::Utility(which) => match utilities::run(snapshot, request, which).await {
+                Ok(body) => json(body),
+                Err(refused) => error::respond(&refused, dialect),
+            },
             Endpoint::Liveness => json("\"I'm alive!\""),
             Endpoint::Readiness => self.readiness(),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),

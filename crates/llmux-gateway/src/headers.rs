@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use llmux_core::{Dialect, RequestContext};
+use llmux_core::{Bill, Dialect, Money, RequestContext};
 use llmux_router::Deployment;
 use llmux_telemetry::Scrubber;
 
@@ -23,6 +23,19 @@ const RETRIES: HeaderName = HeaderName::from_static("x-litellm-attempted-retries
 const DURATION: HeaderName = HeaderName::from_static("x-litellm-response-duration-ms");
 /// Request fields that were left out.
 const DROPPED: HeaderName = HeaderName::from_static("x-llmux-dropped-params");
+/// What the answer is billed, in US dollars; its twin under our own name; and the parts that it has.
+const COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
+const COST_TWIN: HeaderName = HeaderName::from_static("x-llmux-response-cost");
+const COST_INPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-input");
+const COST_OUTPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-output");
+const COST_CACHE_READ: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-read");
+const COST_CACHE_WRITE: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-creation");
+const COST_REASONING: HeaderName = HeaderName::from_static("x-litellm-response-cost-reasoning");
+const COST_TOOLS: HeaderName = HeaderName::from_static("x-litellm-response-cost-tool-usage");
+/// The bill before discount and margin, and these.
+const COST_ORIGINAL: HeaderName = HeaderName::from_static("x-litellm-response-cost-original");
+const COST_DISCOUNT: HeaderName = HeaderName::from_static("x-litellm-response-cost-discount-amount");
+const COST_MARGIN: HeaderName = HeaderName::from_static("x-litellm-response-cost-margin-amount");
 /// The version of this program.
 const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -87,6 +100,32 @@ pub(crate) fn attribute(deployment: &Deployment, retries: u32, headers: &mut Hea
 pub(crate) fn time(cx: &RequestContext, headers: &mut HeaderMap) {
     let milliseconds = u64::try_from(cx.received.elapsed().as_millis()).unwrap_or(u64::MAX);
     headers.insert(DURATION, HeaderValue::from(milliseconds));
+}
+
+/// Says what the answer is billed, and what for. Of the parts only those that cost something are told.
+pub(crate) fn bill(bill: &Bill, headers: &mut HeaderMap) {
+    let mut tell = |name: HeaderName, amount: Money| {
+        if let Ok(value) = HeaderValue::from_str(&amount.to_string()) {
+            headers.insert(name, value);
+        }
+    };
+    tell(COST, bill.total);
+    tell(COST_TWIN, bill.total);
+    let changed = !(bill.discount.is_zero() && bill.margin.is_zero());
+    let parts = [
+        (COST_INPUT, bill.cost.prompt()),
+        (COST_OUTPUT, bill.cost.completion()),
+        (COST_CACHE_READ, bill.cost.cache_read),
+        (COST_CACHE_WRITE, bill.cost.cache_write),
+        (COST_REASONING, bill.cost.reasoning),
+        (COST_TOOLS, bill.cost.tools),
+        (COST_ORIGINAL, if changed { bill.original } else { Money::ZERO }),
+        (COST_DISCOUNT, bill.discount),
+        (COST_MARGIN, bill.margin),
+    ];
+    for (name, amount) in parts.into_iter().filter(|(_, amount)| !amount.is_zero()) {
+        tell(name, amount);
+    }
 }
 
 /// Names the request fields that were left out.

@@ -8,19 +8,23 @@ pub mod server;
 
 mod access;
 mod array;
+mod bill;
 mod body;
 mod catalogue;
 mod chunks;
+mod costed;
 mod dispatch;
 mod error;
 mod gateway;
 mod headers;
 mod landing;
+mod models;
 mod pipeline;
 mod snapshot;
 mod stage;
+mod utilities;
 
 pub use body::Body;
-pub use dispatch::{Endpoint, dispatch};
+pub use dispatch::{Endpoint, FactsPage, Utility, dispatch};
 pub use gateway::Gateway;
 pub use snapshot::{Built, Parts, Snapshot};

@@ -1,15 +1,21 @@
 //! Everything that requests are served from, built from a configuration and never changed afterwards.
 
 mod deployments;
+mod entry;
+mod facts;
+mod find;
 mod inferred;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::HeaderName;
+use llmux_catalog::Catalogue;
 use llmux_config::Config;
-use llmux_core::{Environment, Error, ErrorKind, Registry, Timeouts, Transport};
+use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, Timeouts, TokenCounter, Transport};
 use llmux_router::{RetryPolicy, Router, RouterBuilder};
 use llmux_telemetry::Scrubber;
+
+pub(crate) use entry::Entry;
 
 use crate::{access::Access, cors::CorsPolicy};
 
@@ -23,13 +29,32 @@ pub struct Parts {
     pub transport: Arc<dyn Transport>,
     /// Where providers look up keys that the configuration leaves out.
     pub environment: Environment,
+    /// What is known of models.
+    pub catalogue: Arc<Catalogue>,
+    /// What counts tokens where no provider is asked.
+    pub tokens: Arc<dyn TokenCounter>,
 }
 
 impl Parts {
     /// Puts the parts together.
     #[must_use]
     pub fn new(registry: Arc<Registry>, transport: Arc<dyn Transport>, environment: Environment) -> Self {
-        Self { registry, transport, environment }
+        let (catalogue, tokens) = (Arc::new(Catalogue::builtin()), Arc::new(Estimate));
+        Self { registry, transport, environment, catalogue, tokens }
+    }
+
+    /// Sets what is known of models; what is built in if not called.
+    #[must_use]
+    pub fn with_catalogue(mut self, catalogue: Arc<Catalogue>) -> Self {
+        self.catalogue = catalogue;
+        self
+    }
+
+    /// Sets what counts tokens; an estimate if not called.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Arc<dyn TokenCounter>) -> Self {
+        self.tokens = tokens;
+        self
     }
 }
 
@@ -51,11 +76,21 @@ pub(crate) struct Wishes {
     pub(crate) forward_headers: bool,
     /// Name the call in the body of errors.
     pub(crate) call_in_errors: bool,
+    /// Tell the cost in the usage of streams.
+    pub(crate) stream_cost: bool,
+    /// Models that everybody may see.
+    pub(crate) public_models: Vec<String>,
 }
 
 /// Everything that requests are served from.
 pub struct Snapshot {
     pub(crate) router: Router,
+    /// What can be told of each deployment, in the order of the configuration.
+    pub(crate) entries: Vec<Entry>,
+    /// Other names of models.
+    pub(crate) aliases: BTreeMap<String, String>,
+    /// What counts tokens.
+    pub(crate) tokens: Arc<dyn TokenCounter>,
     pub(crate) access: Access,
     pub(crate) cors: CorsPolicy,
     pub(crate) limits: Limits,
@@ -80,7 +115,8 @@ impl Snapshot {
     pub fn build(config: &Config, parts: &Parts) -> Result<Built, Vec<Error>> {
         let mut errors = Vec::new();
         let mut warnings = Vec::new();
-        let router = router(config, parts, &mut warnings, &mut errors);
+        let mut entries = Vec::new();
+        let router = router(config, parts, &mut entries, &mut warnings, &mut errors);
         let cors = match &config.server.cors {
             Some(section) => CorsPolicy::new(section).map_err(|error| errors.push(error)).ok(),
             // Without a key any page that somebody looks at could spend the operator's money.
@@ -93,8 +129,12 @@ impl Snapshot {
         match (router, cors, header, scrubber) {
             (Some(router), Some(cors), Some(header), Some(scrubber)) if errors.is_empty() => {
                 let access = Access::new(config.general.master_key.as_ref(), header);
+                let (limits, wishes) = (limits(config), wishes(config));
+                let aliases = config.router.model_group_alias.iter();
+                let aliases = aliases.map(|(alias, target)| (alias.clone(), target.model.clone())).collect();
+                let tokens = Arc::clone(&parts.tokens);
                 let snapshot =
-                    Self { router, access, cors, limits: limits(config), wishes: wishes(config), scrubber };
+                    Self { router, entries, aliases, tokens, access, cors, limits, wishes, scrubber };
                 Ok(Built { snapshot, warnings })
             }
             _ => Err(errors),
@@ -117,6 +157,7 @@ impl Snapshot {
 fn router(
     config: &Config,
     parts: &Parts,
+    entries: &mut Vec<Entry>,
     warnings: &mut Vec<String>,
     errors: &mut Vec<Error>,
 ) -> Option<Router> {
@@ -140,7 +181,10 @@ fn router(
     }
     for (at, model) in config.models.iter().enumerate() {
         match deployments::build(model, config, parts) {
-            Ok(Some(deployment)) => builder = builder.deployment(deployment),
+            Ok(Some((deployment, entry))) => {
+                builder = builder.deployment(deployment);
+                entries.push(entry);
+            }
             Ok(None) => warnings.push(format!(
                 "model_list[{at}]: the provider of `{}` is known but not supported yet; the deployment is left out",
                 model.params.model
@@ -154,11 +198,9 @@ fn router(
 /// The error, with the place of the deployment in the file.
 fn located(at: usize, error: &Error) -> Error {
     let setting = error.param().unwrap_or("model");
-    Error::new(
-        ErrorKind::InvalidRequest,
-        format!("model_list[{at}].litellm_params.{setting}: {}", error.message()),
-    )
-    .with_param(setting)
+    let section = if setting.starts_with("model_info.") { "" } else { "litellm_params." };
+    Error::new(ErrorKind::InvalidRequest, format!("model_list[{at}].{section}{setting}: {}", error.message()))
+        .with_param(setting)
 }
 
 fn limits(config: &Config) -> Limits {
@@ -176,6 +218,8 @@ fn wishes(config: &Config) -> Wishes {
         forward_headers: general.forward_client_headers_to_llm_api,
         stream_usage: general.always_include_stream_usage,
         call_in_errors: general.include_call_id_in_error_body,
+        stream_cost: config.litellm.include_cost_in_streaming_usage,
+        public_models: config.litellm.public_model_groups.clone(),
     }
 }
 

@@ -137,7 +137,7 @@ impl Provider for Compatible {
                 Some(uri) => self.pass(call, uri),
                 None => Err(self.lacks(call.operation)),
             },
-            (Operation::CountTokens, _) => estimate::answer(call),
+            (Operation::CountTokens, _) => estimate::answer(call, self.settings.tokens.as_deref()),
             _ => Err(self.lacks(call.operation)),
         }
     }

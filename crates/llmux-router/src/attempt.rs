@@ -83,7 +83,12 @@ async fn whole(
 ) -> Result<Opened> {
     let bytes = collect(body, max_answer, false).await?;
     let bytes = reply.whole(bytes)?;
-    Ok(Opened { status, headers, body: AnswerBody::Whole(bytes, reply.report()), dropped: Vec::new() })
+    Ok(Opened {
+        status,
+        headers,
+        body: AnswerBody::Whole(bytes, Box::new(reply.report())),
+        dropped: Vec::new(),
+    })
 }
 
 /// Opens an answer as what its content type says that it is.

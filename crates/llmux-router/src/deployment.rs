@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{HeaderName, HeaderValue};
-use llmux_core::{Candidate, DeploymentId, ModelName, Provider, Timeouts};
+use llmux_core::{Candidate, DeploymentId, ModelFacts, ModelName, Provider, Timeouts};
 
 use crate::pattern::Pattern;
 
@@ -25,6 +25,8 @@ pub struct DeploymentSettings {
     pub timeouts: Timeouts,
     /// Time limits of streams, where they differ.
     pub stream_timeouts: Timeouts,
+    /// What is known of the model: limits, capabilities, prices.
+    pub facts: Option<Arc<dyn ModelFacts>>,
 }
 
 /// A deployment: immutable, shared by the requests that use it.
@@ -108,7 +110,8 @@ impl Deployment {
     }
 
     /// The provider's name of the model for a request that asks for `requested`.
-    pub(crate) fn model_for(&self, requested: &str) -> Cow<'_, str> {
+    #[must_use]
+    pub fn model_for(&self, requested: &str) -> Cow<'_, str> {
         if !Pattern::is_pattern(&self.model) {
             return Cow::Borrowed(&self.model);
         }

@@ -121,7 +121,7 @@ pub struct Answer {
 /// The body of an answer.
 pub enum AnswerBody {
     /// All of it, and what was learnt from it.
-    Whole(Bytes, ReplyReport),
+    Whole(Bytes, Box<ReplyReport>),
     /// A stream; what was learnt is told at its end.
     Stream(Box<Tap>),
     /// Bytes as they come, such as sound; what was learnt is told at their end.

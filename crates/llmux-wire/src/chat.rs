@@ -7,6 +7,7 @@
 mod answer;
 mod event;
 mod fit;
+pub mod tokens;
 
 pub use answer::{ChatAnswer, Choice, FinishReason};
 pub use event::Event;

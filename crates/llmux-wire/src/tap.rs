@@ -58,6 +58,12 @@ impl Tap {
         self.reply.has_failed()
     }
 
+    /// What has been learnt of the answer so far.
+    #[must_use]
+    pub fn report(&self) -> ReplyReport {
+        self.reply.report()
+    }
+
     fn over(&mut self, ending: Ending) {
         self.upstream = None;
         if let Some(on_end) = self.on_end.take() {

@@ -1,7 +1,7 @@
 //! A reply whose dialect changes on the way: a provider's reader, the neutral model, a client's writer.
 
 use bytes::{Bytes, BytesMut};
-use llmux_core::{Error, Frames, Reply, ReplyReport, Result};
+use llmux_core::{Error, Frames, Reply, ReplyReport, Result, ServiceTier};
 
 use crate::{
     chat::{ChatAnswer, Event},
@@ -50,7 +50,8 @@ impl Translated {
             return Ok(());
         }
         match &event {
-            Event::Start { model, .. } => {
+            Event::Start { model, service_tier, .. } => {
+                self.course.report.service = service_of(service_tier.as_deref());
                 self.course.report.model = Some(model.clone()).filter(|model| !model.is_empty());
                 self.start = Some(event);
                 return Ok(());
@@ -108,6 +109,11 @@ impl Translated {
     }
 }
 
+/// The class of service behind a provider's word; Gemini's are in capitals.
+fn service_of(word: Option<&str>) -> ServiceTier {
+    word.map(|word| ServiceTier::from_word(&word.to_ascii_lowercase())).unwrap_or_default()
+}
+
 impl Reply for Translated {
     fn whole(&mut self, body: Bytes) -> Result<Bytes> {
         let answer = (self.read_answer)(&body)?;
@@ -115,6 +121,7 @@ impl Reply for Translated {
             self.course.report.usage = usage;
             self.course.report.usage_reported = true;
         }
+        self.course.report.service = service_of(answer.service_tier.as_deref());
         self.course.report.model = Some(answer.model.clone()).filter(|model| !model.is_empty());
         let finish = answer.choices.first().and_then(|choice| choice.finish.as_ref());
         self.course.report.finish_reason = finish.map(|reason| reason.openai().to_owned());

@@ -48,11 +48,13 @@
 //! [`http`] transport. [`registry`] knows every part that was compiled in.
 //!
 //! Cargo features: `router` brings the engine and [`Llmux`], `http` the transport over the network,
-//! `service-accounts` the RSA signatures of Google's service accounts and Entra ID's client certificates. All are
-//! on unless switched off.
+//! `service-accounts` the RSA signatures of Google's service accounts and Entra ID's client certificates,
+//! `tokenizers` the vocabularies that tokens are counted by. All are on unless switched off.
+
+use std::sync::Arc;
 
 pub use llmux_core as core;
-pub use llmux_core::{Environment, Error, ErrorKind, Registry, Result, Timeouts};
+pub use llmux_core::{Environment, Error, ErrorKind, Registry, Result, Timeouts, TokenCounter};
 #[cfg(feature = "http")]
 pub use llmux_http as http;
 pub use llmux_providers as providers;
@@ -67,6 +69,19 @@ mod client;
 
 #[cfg(feature = "router")]
 pub use client::{Builder, ChatStream, Deployment, Llmux};
+
+/// What counts tokens in this build: public tokenizers with the feature `tokenizers`, an estimate without.
+///
+/// ```
+/// assert!(llmux::token_counter().count("gpt-4o", "Hello there") > 1);
+/// ```
+#[must_use]
+pub fn token_counter() -> Arc<dyn TokenCounter> {
+    #[cfg(feature = "tokenizers")]
+    return Arc::new(llmux_tokens::Tokenizers);
+    #[cfg(not(feature = "tokenizers"))]
+    Arc::new(llmux_core::Estimate)
+}
 
 /// A registry of every provider and strategy in this build. What a left-out Cargo feature would bring is known
 /// by name, so that errors can say which one to switch on.

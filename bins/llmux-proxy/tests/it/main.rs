@@ -10,7 +10,9 @@
 
 mod access;
 mod cancellation;
+mod catalogue;
 mod configuration;
+mod costs;
 mod faults;
 mod fidelity;
 mod limits;

@@ -25,6 +25,7 @@ pub(super) fn read(scalar: &Scalar, shape: &Shape) -> Option<Json> {
             scalar.integer().filter(|number| (min..=max).contains(&number)).map(Json::from)
         }
         Shape::Number(min) if !quoted => scalar.number().filter(|number| number >= min).map(Json::from),
+        Shape::Price => price(&scalar.text).then(|| Json::String(scalar.text.trim().to_owned())),
         Shape::Duration => duration(scalar).filter(|time| !time.is_zero()).map(|time| json!(time)),
         Shape::DurationOrZero => duration(scalar).map(|time| json!(time)),
         Shape::Size => size(&scalar.text).map(Json::from),
@@ -58,6 +59,12 @@ pub(super) fn json(node: &Node) -> Json {
 fn url(text: &str) -> Option<Json> {
     let url = Url::parse(text.trim()).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then(|| Json::String(text.trim().to_owned()))
+}
+
+/// Whether a text is a decimal number of zero or more.
+fn price(text: &str) -> bool {
+    let decimal = text.trim().bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+    decimal && text.trim().parse::<f64>().is_ok_and(|price| price.is_finite() && price >= 0.0)
 }
 
 /// Seconds, or a number with a unit.
@@ -146,6 +153,15 @@ mod tests {
         assert!(reads("http://localhost:8080/v1", &Shape::Url).is_some());
         for wrong in ["localhost:8080", "ftp://host", "https://", "sk-123"] {
             assert!(reads(wrong, &Shape::Url).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn prices_keep_the_digits_that_were_written() {
+        assert_eq!(reads("3e-06", &Shape::Price), Some(json!("3e-06")));
+        assert_eq!(reads("0.0000000020751953125", &Shape::Price), Some(json!("0.0000000020751953125")));
+        for wrong in ["-1", "nan", "inf", "free", "", "1,5", "1e400"] {
+            assert_eq!(reads(wrong, &Shape::Price), None, "{wrong}");
         }
     }
 

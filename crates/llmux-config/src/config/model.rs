@@ -80,6 +80,8 @@ pub struct ModelParams {
     pub extra_body: JsonObject,
     /// Answer with this text and call nobody.
     pub mock_response: Option<String>,
+    /// Prices in US dollars, under LiteLLM's keys; numbers are texts, exactly as they were written.
+    pub pricing: JsonObject,
     /// What the built-in echo model does.
     pub echo: Echo,
     /// What only the provider understands: accounts, regions and identities of clouds, by their own names.
@@ -114,6 +116,18 @@ pub struct ModelInfo {
     pub id: String,
     /// What the model is for, such as `chat`.
     pub mode: Option<String>,
+    /// The model whose prices and limits these are.
+    pub base_model: Option<String>,
+    /// Most tokens of a prompt.
+    pub max_input_tokens: Option<u64>,
+    /// Most tokens of an answer.
+    pub max_output_tokens: Option<u64>,
+    /// Most tokens of a prompt, if not told by the others.
+    pub max_tokens: Option<u64>,
+    /// Numbers in a vector.
+    pub output_vector_size: Option<u64>,
+    /// Prices in US dollars, under LiteLLM's keys; numbers are texts, exactly as they were written.
+    pub pricing: JsonObject,
     /// All keys as they were given, these and any other.
     pub extra: JsonObject,
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::Endpoint;
+use crate::JsonObject;
+
 /// `general_settings`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -175,6 +178,14 @@ pub struct Alias {
 pub struct LiteLlm {
     /// Leave out what a provider lacks instead of refusing the request.
     pub drop_params: bool,
+    /// Add the cost to the usage of streams in OpenAI's dialect.
+    pub include_cost_in_streaming_usage: bool,
+    /// What is taken off a provider's prices, by provider.
+    pub cost_discount_config: JsonObject,
+    /// What is put on a provider's prices, by provider or `global`.
+    pub cost_margin_config: JsonObject,
+    /// Models that everybody may see.
+    pub public_model_groups: Vec<String>,
     /// As given; [`Router::num_retries`] is what counts.
     pub num_retries: Option<u32>,
     /// As given; [`Router::timeout`] is what counts.
@@ -183,6 +194,30 @@ pub struct LiteLlm {
     pub json_logs: bool,
     /// As given; [`Logging::level`] is what counts.
     pub set_verbose: bool,
+}
+
+/// `catalogue`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Catalogue {
+    /// A price map in LiteLLM's form that is put over the built-in facts.
+    pub file: Option<std::path::PathBuf>,
+    /// Where a newer price map is fetched from.
+    pub url: Option<Endpoint>,
+    /// The key that signs it: Ed25519, base64.
+    pub public_key: Option<String>,
+    /// Time between two fetches.
+    pub refresh: Duration,
+    /// Where the last good map from the address is kept.
+    pub copy: Option<std::path::PathBuf>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        let refresh = Duration::from_secs(24 * 3600);
+        Self { file: None, url: None, public_key: None, refresh, copy: None }
+    }
 }
 
 /// `logging`

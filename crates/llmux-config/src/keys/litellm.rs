@@ -1,6 +1,6 @@
 //! `litellm_settings`
 
-use super::Shape::{Duration, Flag, Integer};
+use super::Shape::{Duration, Flag, Integer, Object, Texts};
 use super::{Key, Section};
 
 /// `litellm_settings`
@@ -12,6 +12,23 @@ pub(crate) static LITELLM: Section = Section {
             .default("false"),
         Key::new("num_retries", Integer(0, 1000), "As in `router_settings`, which wins."),
         Key::new("request_timeout", Duration, "As `timeout` in `router_settings`, which wins."),
+        Key::new(
+            "include_cost_in_streaming_usage",
+            Flag,
+            "Add `cost`, in US dollars, to the usage of streams in OpenAI's dialect.",
+        )
+        .default("false"),
+        Key::new(
+            "cost_discount_config",
+            Object,
+            "What is taken off a provider's prices, by provider: `{openai: 0.05}` is five percent.",
+        ),
+        Key::new(
+            "cost_margin_config",
+            Object,
+            "What is put on a provider's prices, by provider or `global`: a share, or `{percentage, fixed_amount}`.",
+        ),
+        Key::new("public_model_groups", Texts, "Models that `/public/model_hub` shows to everybody."),
         Key::new("json_logs", Flag, "As `logging.format: json`, which wins.").default("false"),
         Key::new("set_verbose", Flag, "As `logging.level: debug`, which wins.").default("false"),
     ]],
@@ -82,7 +99,6 @@ const SHAPING: &[&str] = &[
     "disable_hf_tokenizer_download",
     "disable_token_counter",
     "custom_provider_map",
-    "include_cost_in_streaming_usage",
     "anthropic_sse_ping_interval_seconds",
     "sse_keepalive_ping_interval_seconds",
     "route_all_chat_openai_to_responses",
@@ -124,10 +140,7 @@ const BUDGETS: &[&str] = &[
     "max_ui_session_budget",
     "default_soft_budget",
     "block_requests_for_models_without_pricing",
-    "cost_discount_config",
-    "cost_margin_config",
     "apply_search_free_tier",
-    "public_model_groups",
     "public_model_groups_links",
     "public_mcp_servers",
     "public_agent_groups",

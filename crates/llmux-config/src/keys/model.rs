@@ -4,7 +4,7 @@ use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Headers, Integer, Number, Object, Secret,
     Section as Nested, Text, TextOrTexts, Texts, Url,
 };
-use super::{Choice, Key, Section, cloud, request};
+use super::{Choice, Key, Section, cloud, price, request};
 
 /// One entry of `model_list`.
 pub(crate) static MODEL: Section = Section {
@@ -41,9 +41,10 @@ pub(crate) static PARAMS: Section = Section {
         CONNECTION,
         cloud::KEYS,
         CALL,
+        price::KEYS,
         request::PARAMS,
     ],
-    not_yet: &[cloud::NOT_YET, PRICING, PARAMS_NOT_YET],
+    not_yet: &[cloud::NOT_YET, price::NOT_YET, PARAMS_NOT_YET],
     keep_in: None,
 };
 
@@ -51,8 +52,8 @@ pub(crate) static PARAMS: Section = Section {
 pub(crate) static DEFAULT_PARAMS: Section = Section {
     name: "router_settings.default_litellm_params",
     doc: "Parameters for all deployments that do not set them; the keys of `litellm_params`.",
-    keys: &[CONNECTION, cloud::KEYS, CALL, request::PARAMS],
-    not_yet: &[cloud::NOT_YET, PRICING, PARAMS_NOT_YET],
+    keys: &[CONNECTION, cloud::KEYS, CALL, price::KEYS, request::PARAMS],
+    not_yet: &[cloud::NOT_YET, price::NOT_YET, PARAMS_NOT_YET],
     keep_in: None,
 };
 
@@ -133,24 +134,6 @@ static ECHO: Section = Section {
     keep_in: None,
 };
 
-/// The keys of prices, in parameters or information alike.
-const PRICING: &[&str] = &[
-    "input_cost_per_*",
-    "output_cost_per_*",
-    "cache_creation_input_*",
-    "cache_read_input_*",
-    "citation_cost_per_token",
-    "tiered_pricing",
-    "cost_per_second",
-    "ocr_cost_per_*",
-    "annotation_cost_per_page",
-    "search_context_cost_per_query",
-    "google_maps_grounding_cost_per_query",
-    "output_vector_size",
-    "regional_*",
-    "off_peak_pricing",
-];
-
 const PARAMS_NOT_YET: &[&str] = &[
     "timeout_by_service_tier",
     "stream_timeout_by_service_tier",
@@ -198,34 +181,49 @@ const PARAMS_NOT_YET: &[&str] = &[
 pub(crate) static INFO: Section = Section {
     name: "model_info",
     doc: "What is known about a deployment. Other keys are kept and shown as they are.",
-    keys: &[&[
-        Key::new("id", Text, "Name of the deployment, unique in the file.")
-            .default("a hash of name and parameters, secrets left out"),
-        Key::new(
-            "mode",
-            OneOf(&Choice {
-                allowed: &["chat", "completion", "embedding"],
-                not_yet: &[
-                    "image_generation",
-                    "image_edit",
-                    "audio_transcription",
-                    "audio_speech",
-                    "rerank",
-                    "moderation",
-                    "responses",
-                    "realtime",
-                    "batch",
-                    "ocr",
-                    "video_generation",
-                ],
-            }),
-            "What the model is for.",
-        ),
-    ]],
-    not_yet: &[
-        PRICING,
+    keys: &[
+        price::KEYS,
         &[
-            "base_model",
+            Key::new("id", Text, "Name of the deployment, unique in the file.")
+                .default("a hash of name and parameters, secrets left out"),
+            Key::new(
+                "mode",
+                OneOf(&Choice {
+                    allowed: &["chat", "completion", "embedding"],
+                    not_yet: &[
+                        "image_generation",
+                        "image_edit",
+                        "audio_transcription",
+                        "audio_speech",
+                        "rerank",
+                        "moderation",
+                        "responses",
+                        "realtime",
+                        "batch",
+                        "ocr",
+                        "video_generation",
+                    ],
+                }),
+                "What the model is for.",
+            ),
+            Key::new(
+                "base_model",
+                Text,
+                "The model whose prices and limits these are, where `model` does not tell, as at Azure.",
+            ),
+            Key::new("max_input_tokens", Integer(0, i64::MAX), "Most tokens of a prompt."),
+            Key::new("max_output_tokens", Integer(0, i64::MAX), "Most tokens of an answer."),
+            Key::new(
+                "max_tokens",
+                Integer(0, i64::MAX),
+                "Most tokens of a prompt, if not told by the others.",
+            ),
+            Key::new("output_vector_size", Integer(0, i64::MAX), "Numbers in a vector."),
+        ],
+    ],
+    not_yet: &[
+        price::NOT_YET,
+        &[
             "access_groups",
             "team_id",
             "team_public_model_name",

@@ -1,7 +1,7 @@
 //! The top level of a file.
 
 use super::Shape::{Headers, List, Section as Nested, Texts};
-use super::{Key, Section, general, litellm, model, router, server};
+use super::{Key, Section, catalogue, general, litellm, model, router, server};
 
 /// The whole file.
 pub(crate) static ROOT: Section = Section {
@@ -21,6 +21,8 @@ pub(crate) static ROOT: Section = Section {
         Key::new("litellm_settings", Nested(&litellm::LITELLM), "Settings of the whole gateway.")
             .alias(&["settings"]),
         Key::new("logging", Nested(&server::LOGGING), "What is logged, and how."),
+        Key::new("catalogue", Nested(&catalogue::CATALOGUE), "Where prices of models come from.")
+            .alias(&["catalog"]),
         Key::new(
             "environment_variables",
             Headers,

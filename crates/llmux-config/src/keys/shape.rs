@@ -18,6 +18,8 @@ pub(crate) enum Shape {
     Integer(i64, i64),
     /// A number that is at least this.
     Number(f64),
+    /// An amount of money, kept as the text that it was written as.
+    Price,
     /// A length of time above zero: seconds, or a number with a unit.
     Duration,
     /// A length of time that may be zero.
@@ -64,6 +66,7 @@ impl Shape {
             Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
             Self::Number(min) if *min == f64::NEG_INFINITY => "a number".into(),
             Self::Number(min) => format!("a number from {min}"),
+            Self::Price => "a price in US dollars, such as `0.25` or `3e-6`".into(),
             Self::Duration => "seconds above 0, or a time such as `500ms`, `30s`, `2m`".into(),
             Self::DurationOrZero => "seconds, or a time such as `500ms`, `30s`, `2m`".into(),
             Self::Size => "bytes, or a size such as `10MiB`, `32mb`".into(),

@@ -97,9 +97,15 @@ fn idle_values_of_unsupported_keys_are_no_concern() {
 
 #[test]
 fn prices_are_recognised_by_their_pattern() {
-    let found = warnings(
-        "model_list: [{model_name: a, litellm_params: {model: a, input_cost_per_token_above_200k_tokens: 1}}]",
-    );
+    let with =
+        |params: &str| format!("model_list: [{{model_name: a, litellm_params: {{model: a, {params}}}}}]");
+    let long = "input_cost_per_token_above_200k_tokens_priority: 3e-06";
+    assert!(warnings(&with(long)).is_empty());
+    let config = load(&with(long)).config;
+    let price = &config.models[0].params.pricing["input_cost_per_token_above_200k_tokens_priority"];
+    assert_eq!(price, "3e-06");
+    assert!(refused(&with("input_cost_per_token: -1"))[0].contains("a price in US dollars"));
+    let found = warnings(&with("citation_cost_per_token: 1"));
     assert!(found[0].contains("known but not supported yet"), "{found:?}");
 }
 

@@ -3,29 +3,32 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use llmux_catalog::DeploymentFacts;
 use llmux_config::{Config, Echo, Model, ModelParams};
 use llmux_core::{
     Error, ErrorKind, ExposeSecret, Options, Provider, ProviderSettings, Result, Shaping, Timeouts,
 };
 use llmux_router::{Deployment, DeploymentSettings, closest};
 
-use super::{Parts, inferred::Inferred};
+use super::{Entry, Parts, facts, inferred::Inferred};
 use crate::headers::labels;
 
 /// The provider that answers `mock_response` without calling anybody.
 const BUILT_IN: &str = "llmux";
 
-/// Builds the deployment; `None` when its provider does not exist yet.
-pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Option<Deployment>> {
+/// Builds the deployment and what can be told of it; `None` when its provider does not exist yet.
+pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Option<(Deployment, Entry)>> {
     let params = &model.params;
     let registry = &parts.registry;
     if params.model == "*" && params.provider.is_none() && params.mock_response.is_none() {
         let inferred = Inferred::new(registry, &provider_settings(params, config, parts)?);
-        return Ok(Some(deployment(model, "*", Arc::new(inferred))));
+        let facts = facts::build(model, ("", "*"), config, parts)?;
+        return Ok(Some(deployment(model, "*", Arc::new(inferred), facts)));
     }
     let Some((provider, name)) = registry.split_model(&params.model, params.provider.as_deref()) else {
         return Err(unknown_provider(&params.model, parts));
     };
+    let asked = provider;
     let provider = if params.mock_response.is_some() { BUILT_IN } else { provider };
     if registry.providers.is_planned(provider) {
         return Ok(None);
@@ -34,18 +37,29 @@ pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Opt
         return Err(unknown_provider(&params.model, parts));
     }
     let mut settings = provider_settings(params, config, parts)?;
-    if let Some(base) = model.info.extra.get("base_model") {
-        settings.options.set("base_model", base.clone());
+    if let Some(base) = &model.info.base_model {
+        settings.options.set("base_model", base.as_str());
     }
     let provider = registry.providers.build(provider, &settings)?;
-    Ok(Some(deployment(model, name, provider)))
+    // A canned answer costs what the model would that it stands for.
+    let priced = if params.mock_response.is_some() { asked } else { provider.name() };
+    let facts = facts::build(model, (priced, name), config, parts)?;
+    Ok(Some(deployment(model, name, provider, facts)))
 }
 
-fn deployment(model: &Model, name: &str, provider: Arc<dyn Provider>) -> Deployment {
-    let deployment = Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider)
-        .with_settings(deployment_settings(&model.params));
+fn deployment(
+    model: &Model,
+    name: &str,
+    provider: Arc<dyn Provider>,
+    facts: Arc<DeploymentFacts>,
+) -> (Deployment, Entry) {
+    let entry = Entry::new(model, provider.name(), Arc::clone(&facts));
+    let mut settings = deployment_settings(&model.params);
+    settings.facts = Some(facts);
+    let deployment =
+        Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider).with_settings(settings);
     let labels = labels(&deployment);
-    deployment.with_labels(labels)
+    (deployment.with_labels(labels), entry)
 }
 
 fn unknown_provider(model: &str, parts: &Parts) -> Error {
@@ -68,6 +82,7 @@ fn provider_settings(params: &ModelParams, config: &Config, parts: &Parts) -> Re
     settings.headers = headers(params)?;
     settings.environment = parts.environment.clone();
     settings.transport = Some(Arc::clone(&parts.transport));
+    settings.tokens = Some(Arc::clone(&parts.tokens));
     settings.options = options(params);
     let mut shaping = Shaping::default();
     shaping.drop_params = params.drop_params.unwrap_or(config.litellm.drop_params);

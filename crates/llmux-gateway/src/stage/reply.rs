@@ -1,7 +1,9 @@
 //! `reply`: status, headers and body of the answer, or the error in the client's dialect.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Response, header};
-use llmux_core::RequestContext;
+use llmux_core::{Dialect, RequestContext};
 use llmux_router::{Answer, AnswerBody, Refusal};
 use llmux_wire::event_stream;
 
@@ -17,23 +19,27 @@ pub(crate) fn answer(
     settle: Settle,
 ) -> Response<Body> {
     let Answer { status, headers: upstream, body, deployment, retries, dropped, .. } = answer;
+    let mut bill = None;
     let (body, content_type) = match body {
         AnswerBody::Bytes(raw) => {
             let raw = raw.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
             (Body::Raw(Box::new(raw)), "application/octet-stream")
         }
         AnswerBody::Whole(bytes, report) => {
-            settle.complete(&report);
+            bill = settle.complete(&report, &deployment);
             (Body::Full(bytes), "application/json")
         }
         AnswerBody::Stream(tap) => {
-            let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
+            let tells_cost = snapshot.wishes.stream_cost && cx.dialect == Dialect::OpenAi;
+            let biller = tells_cost.then(|| settle.biller(&deployment));
+            let from = Arc::clone(&deployment);
+            let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending, &from)));
             let scrubber = &snapshot.scrubber;
             match framing {
                 Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
                 Some(Framing::Chunks) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
                 Some(Framing::EventStream) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
-                _ => (Body::stream(tap, scrubber), "text/event-stream"),
+                _ => (Body::stream(tap, scrubber, biller), "text/event-stream"),
             }
         }
     };
@@ -54,6 +60,9 @@ pub(crate) fn answer(
     headers::attribute(&deployment, retries, out);
     headers::dropped(&dropped, out);
     headers::forward(&upstream, out);
+    if let Some(bill) = &bill {
+        headers::bill(bill, out);
+    }
     headers::time(cx, out);
     response
 }

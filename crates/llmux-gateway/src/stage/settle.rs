@@ -1,7 +1,12 @@
 //! `settle` and `report`: exactly once for each request, whatever happened to it.
 
-use llmux_core::{Error, ReplyReport, RequestContext};
+use std::sync::Arc;
+
+use llmux_core::{Bill, Error, ReplyReport, RequestContext};
+use llmux_router::Deployment;
 use llmux_wire::tap::Ending;
+
+use crate::bill::{self, Biller};
 
 /// Owns the duty to account for one request. Dropping it unfulfilled means that the client went away.
 pub(crate) struct Settle {
@@ -15,28 +20,44 @@ impl Settle {
         Self { cx: cx.clone(), model: model.to_owned(), open: true }
     }
 
-    /// A whole answer went out.
-    pub(crate) fn complete(mut self, report: &ReplyReport) {
-        self.report("ok", Some(report), None);
+    /// What bills the stream that this deployment answers with, while it passes.
+    pub(crate) fn biller(&self, deployment: &Arc<Deployment>) -> Biller {
+        Biller::new(&self.cx, &self.model, deployment)
+    }
+
+    /// A whole answer went out. Gives its bill, if a price is known.
+    pub(crate) fn complete(mut self, report: &ReplyReport, deployment: &Deployment) -> Option<Bill> {
+        let bill = bill::bill(&self.cx, &self.model, deployment, report);
+        self.report("ok", Some(report), None, bill.as_ref());
+        bill
     }
 
     /// A stream is over.
-    pub(crate) fn ended(mut self, report: &ReplyReport, ending: &Ending) {
+    pub(crate) fn ended(mut self, report: &ReplyReport, ending: &Ending, deployment: &Deployment) {
+        // Also what broke off or was left is billed, as far as it went.
+        let bill = bill::bill(&self.cx, &self.model, deployment, report);
+        let bill = bill.as_ref();
         match ending {
-            Ending::Broken(error) => self.report("broken", Some(report), Some(error)),
-            Ending::Dropped => self.report("client_closed", Some(report), None),
-            _ if report.cut_short => self.report("cut_short", Some(report), None),
-            _ if report.stream_error.is_some() => self.report("stream_error", Some(report), None),
-            _ => self.report("ok", Some(report), None),
+            Ending::Broken(error) => self.report("broken", Some(report), Some(error), bill),
+            Ending::Dropped => self.report("client_closed", Some(report), None, bill),
+            _ if report.cut_short => self.report("cut_short", Some(report), None, bill),
+            _ if report.stream_error.is_some() => self.report("stream_error", Some(report), None, bill),
+            _ => self.report("ok", Some(report), None, bill),
         }
     }
 
     /// No deployment answered.
     pub(crate) fn refused(mut self, error: &Error) {
-        self.report("refused", None, Some(error));
+        self.report("refused", None, Some(error), None);
     }
 
-    fn report(&mut self, outcome: &'static str, report: Option<&ReplyReport>, error: Option<&Error>) {
+    fn report(
+        &mut self,
+        outcome: &'static str,
+        report: Option<&ReplyReport>,
+        error: Option<&Error>,
+        bill: Option<&Bill>,
+    ) {
         self.open = false;
         // Successful requests cost no log line unless somebody asks for them.
         if outcome == "ok" && !tracing::enabled!(tracing::Level::DEBUG) {
@@ -45,17 +66,18 @@ impl Settle {
         let usage = report.map(|report| report.usage).unwrap_or_default();
         let milliseconds = self.cx.received.elapsed().as_millis();
         let error = error.map(tracing::field::display);
+        let cost = bill.map(|bill| tracing::field::display(bill.total));
         let (id, operation, dialect) = (&self.cx.id, self.cx.operation, self.cx.dialect);
         let (input, output) = (usage.prompt_total(), usage.completion_total());
         let model = self.model.as_str();
         if outcome == "ok" {
             tracing::debug!(
-                request_id = %id, %operation, %dialect, model, outcome, milliseconds, input, output,
+                request_id = %id, %operation, %dialect, model, outcome, milliseconds, input, output, cost,
                 "request answered"
             );
         } else {
             tracing::info!(
-                request_id = %id, %operation, %dialect, model, outcome, milliseconds, input, output, error,
+                request_id = %id, %operation, %dialect, model, outcome, milliseconds, input, output, cost, error,
                 "request not completed"
             );
         }
@@ -65,7 +87,7 @@ impl Settle {
 impl Drop for Settle {
     fn drop(&mut self) {
         if self.open {
-            self.report("client_closed", None, None);
+            self.report("client_closed", None, None, None);
         }
     }
 }

@@ -107,7 +107,7 @@ impl Said {
         match answer.body {
             AnswerBody::Whole(body, report) => {
                 let text = whole_text(dialect, &body);
-                Self { by, retries, text, error: None, complete: true, report, ending: None }
+                Self { by, retries, text, error: None, complete: true, report: *report, ending: None }
             }
             AnswerBody::Stream(tap) => {
                 let over = Arc::new(Mutex::new(None));

@@ -70,11 +70,11 @@ impl Report {
 #[must_use]
 pub fn write_usage(usage: &Usage, service_tier: Option<&str>) -> Value {
     let cache_creation = usage.cache_write.saturating_add(usage.cache_write_1h);
-    let cached = cache_creation.saturating_add(usage.cache_read);
+    let cached = cache_creation.saturating_add(usage.cached());
     let mut out = Map::new();
     out.insert("input_tokens".into(), usage.prompt_total().saturating_sub(cached).into());
     out.insert("cache_creation_input_tokens".into(), cache_creation.into());
-    out.insert("cache_read_input_tokens".into(), usage.cache_read.into());
+    out.insert("cache_read_input_tokens".into(), usage.cached().into());
     let mut parts = Map::new();
     parts.insert("ephemeral_5m_input_tokens".into(), usage.cache_write.into());
     parts.insert("ephemeral_1h_input_tokens".into(), usage.cache_write_1h.into());

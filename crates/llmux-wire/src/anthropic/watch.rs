@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use bytes::{Bytes, BytesMut};
-use llmux_core::{Error, ReplyReport, Result};
+use llmux_core::{Error, ReplyReport, Result, ServiceTier};
 use memchr::memmem;
 use serde::Deserialize;
 use serde_json::Value;
@@ -74,6 +74,9 @@ impl AnthropicWatch {
         if let Some(usage) = digest.usage.or(usage).filter(Value::is_object) {
             self.usage.update(&usage);
             report.usage = self.usage.usage();
+            if let Some(tier) = usage.get("service_tier").and_then(Value::as_str) {
+                report.service = ServiceTier::from_word(tier);
+            }
             report.usage_reported = true;
         }
         if let Some(reason) = digest.stop_reason.or(reason) {

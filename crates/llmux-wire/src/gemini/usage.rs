@@ -19,14 +19,17 @@ pub fn read_usage(value: &Value) -> Usage {
         of("promptTokensDetails", modality).saturating_sub(cached)
     };
     let mut usage = Usage::default();
-    usage.cache_read = cached;
+    usage.cache_read_audio = of("cacheTokensDetails", "AUDIO").min(cached);
+    usage.cache_read = cached.saturating_sub(usage.cache_read_audio);
     usage.input_audio = uncached("AUDIO").min(fresh);
     usage.input_image = uncached("IMAGE").min(fresh.saturating_sub(usage.input_audio));
     let text = fresh.saturating_sub(usage.input_audio).saturating_sub(usage.input_image);
     usage.input = text.saturating_add(figure("toolUsePromptTokenCount"));
     let answer = figure("candidatesTokenCount");
     usage.output_audio = of("candidatesTokensDetails", "AUDIO").min(answer);
-    usage.output = answer.saturating_sub(usage.output_audio);
+    usage.output_image =
+        of("candidatesTokensDetails", "IMAGE").min(answer.saturating_sub(usage.output_audio));
+    usage.output = answer.saturating_sub(usage.output_audio).saturating_sub(usage.output_image);
     usage.reasoning = figure("thoughtsTokenCount");
     usage
 }
@@ -57,15 +60,20 @@ pub fn write_usage(usage: &Usage) -> Value {
     out.insert("candidatesTokenCount".into(), answer.into());
     out.insert("totalTokenCount".into(), usage.total().into());
     for (name, count) in
-        [("cachedContentTokenCount", usage.cache_read), ("thoughtsTokenCount", usage.reasoning)]
+        [("cachedContentTokenCount", usage.cached()), ("thoughtsTokenCount", usage.reasoning)]
     {
         if count > 0 {
             out.insert(name.into(), count.into());
         }
     }
-    let prompt = [("AUDIO", usage.input_audio), ("IMAGE", usage.input_image)];
+    let audio = usage.input_audio.saturating_add(usage.cache_read_audio);
+    let prompt = [("AUDIO", audio), ("IMAGE", usage.input_image)];
     put_details("promptTokensDetails", usage.prompt_total(), &prompt, &mut out);
-    put_details("candidatesTokensDetails", answer, &[("AUDIO", usage.output_audio)], &mut out);
+    let made = [("AUDIO", usage.output_audio), ("IMAGE", usage.output_image)];
+    put_details("candidatesTokensDetails", answer, &made, &mut out);
+    if usage.cache_read_audio > 0 {
+        put_details("cacheTokensDetails", usage.cached(), &[("AUDIO", usage.cache_read_audio)], &mut out);
+    }
     out.into()
 }
 
@@ -94,7 +102,8 @@ mod tests {
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 70}, {"modality": "AUDIO", "tokenCount": 30}],
             "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 10}],
         }));
-        assert_eq!((usage.input, usage.cache_read, usage.input_audio), (47, 40, 20));
+        assert_eq!((usage.input, usage.cache_read, usage.input_audio), (47, 30, 20));
+        assert_eq!(usage.cache_read_audio, 10);
         assert_eq!((usage.output, usage.reasoning, usage.prompt_total()), (20, 9, 107));
     }
 
@@ -103,9 +112,10 @@ mod tests {
         let mut usage = Usage::default();
         (usage.input, usage.cache_read, usage.input_audio, usage.input_image) = (5, 4, 3, 2);
         (usage.output, usage.reasoning, usage.output_audio) = (9, 8, 7);
+        (usage.cache_read_audio, usage.output_image) = (1, 2);
         let written = write_usage(&usage);
         assert_eq!(read_usage(&written), usage);
-        assert_eq!(written["totalTokenCount"], 38);
+        assert_eq!(written["totalTokenCount"], 41);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use bytes::{Bytes, BytesMut};
-use llmux_core::{Error, ReplyReport, Result};
+use llmux_core::{Error, ReplyReport, Result, ServiceTier};
 use memchr::memmem;
 use serde_json::Value;
 
@@ -38,6 +38,9 @@ impl GeminiWatch {
         }
         if let Some(usage) = read_reported(answer) {
             report.usage.update(&usage);
+            if let Some(tier) = answer.pointer("/usageMetadata/serviceTier").and_then(Value::as_str) {
+                report.service = ServiceTier::from_word(&tier.to_ascii_lowercase());
+            }
             report.usage_reported = true;
         }
         let candidate = answer.pointer("/candidates/0").unwrap_or(&Value::Null);

@@ -41,6 +41,7 @@ struct PromptDetails {
 struct CompletionDetails {
     reasoning_tokens: Option<u64>,
     audio_tokens: Option<u64>,
+    image_tokens: Option<u64>,
     accepted_prediction_tokens: Option<u64>,
     rejected_prediction_tokens: Option<u64>,
 }
@@ -79,6 +80,7 @@ impl Wire {
             usage.reasoning = take(&mut left, reasoning);
         }
         usage.output_audio = take(&mut left, completion.audio_tokens.unwrap_or_default());
+        usage.output_image = take(&mut left, completion.image_tokens.unwrap_or_default());
         usage.accepted_prediction =
             take(&mut left, completion.accepted_prediction_tokens.unwrap_or_default());
         usage.rejected_prediction =
@@ -122,7 +124,7 @@ pub fn write_usage(usage: &Usage) -> Value {
         "completion_tokens": usage.completion_total(),
         "total_tokens": usage.total(),
         "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read,
+            "cached_tokens": usage.cached(),
             "audio_tokens": usage.input_audio,
         },
         "completion_tokens_details": {
@@ -133,8 +135,8 @@ pub fn write_usage(usage: &Usage) -> Value {
         },
     });
     let written = usage.cache_write.saturating_add(usage.cache_write_1h);
-    if let Some(object) = value.as_object_mut().filter(|_| usage.cache_read > 0 || written > 0) {
-        object.insert("cache_read_input_tokens".into(), usage.cache_read.into());
+    if let Some(object) = value.as_object_mut().filter(|_| usage.cached() > 0 || written > 0) {
+        object.insert("cache_read_input_tokens".into(), usage.cached().into());
         object.insert("cache_creation_input_tokens".into(), written.into());
     }
     value

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use llmux_core::{Error, ErrorKind, ReplyReport, Result};
+use llmux_core::{Error, ErrorKind, ReplyReport, Result, ServiceTier};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ struct Digest<'a> {
     data: Option<IgnoredAny>,
     #[serde(default)]
     usage: Option<usage::Wire>,
+    #[serde(default, borrow)]
+    service_tier: Option<std::borrow::Cow<'a, str>>,
     #[serde(default)]
     x_groq: Option<Beside>,
     #[serde(default)]
@@ -51,6 +53,9 @@ impl Digest<'_> {
     fn note(self, report: &mut ReplyReport) {
         if let Some(model) = self.model.filter(|_| report.model.is_none()) {
             report.model = Some(model.into_owned());
+        }
+        if let Some(tier) = self.service_tier {
+            report.service = ServiceTier::from_word(&tier);
         }
         let mut usage = self.usage.or(self.x_groq.and_then(|beside| beside.usage));
         for choice in self.choices.unwrap_or_default() {
@@ -167,6 +172,8 @@ fn plain_answer(body: &[u8], report: &mut ReplyReport) -> Option<()> {
     }
     let text = |raw: &[u8]| serde_json::from_slice::<String>(raw).ok();
     report.model = get("model").and_then(text);
+    let tier = get("service_tier").and_then(|raw| serde_json::from_slice::<&str>(raw).ok());
+    report.service = tier.map(ServiceTier::from_word).unwrap_or_default();
     // The first choice's reason: inside a string the word's quotes would be escaped.
     let reason = FINISH_REASON.tails(answer).next().map(<[u8]>::trim_ascii_start);
     let reason = reason.and_then(|rest| rest.strip_prefix(b":")).map(<[u8]>::trim_ascii_start);

@@ -66,7 +66,7 @@ pub fn write_usage(usage: &Usage) -> Value {
     json!({
         "input_tokens": usage.prompt_total(),
         "input_tokens_details": {
-            "cached_tokens": usage.cache_read,
+            "cached_tokens": usage.cached(),
             "cache_write_tokens": usage.cache_write.saturating_add(usage.cache_write_1h),
         },
         "output_tokens": usage.completion_total(),

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::ControlFlow};
 
 use bytes::{Bytes, BytesMut};
-use llmux_core::{Error, ErrorKind, ReplyReport, Result};
+use llmux_core::{Error, ErrorKind, ReplyReport, Result, ServiceTier};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
@@ -33,6 +33,8 @@ struct Digest<'a> {
     output: Option<Vec<DigestItem<'a>>>,
     #[serde(default)]
     usage: Option<usage::Wire>,
+    #[serde(default, borrow)]
+    service_tier: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +62,9 @@ impl Digest<'_> {
         };
         report.finish_reason = finish.map(str::to_owned).or_else(|| report.finish_reason.take());
         report.model = self.model.map(Cow::into_owned).or_else(|| report.model.take());
+        if let Some(tier) = self.service_tier {
+            report.service = ServiceTier::from_word(&tier);
+        }
         if let Some(usage) = self.usage {
             report.usage.update(&usage.buckets());
             report.usage_reported = true;

@@ -19,6 +19,7 @@ const FAMILIES: &[&str] = &[
 
 /// The crates that only the facade names: whoever else did could not be built without them.
 const CONCRETE: &[&str] = &[
+    "llmux-tokens",
     "llmux-providers",
     "llmux-strategies",
     "llmux-cache",
@@ -54,7 +55,8 @@ const OUTSIDE: &[&str] = &[
 ];
 
 /// The crates whose whole build must be free of [`OUTSIDE`].
-const PURE: &[&str] = &["llmux-core", "llmux-wire", "llmux-catalog", "llmux-credentials", "llmux-providers"];
+const PURE: &[&str] =
+    &["llmux-core", "llmux-wire", "llmux-catalog", "llmux-tokens", "llmux-credentials", "llmux-providers"];
 
 #[test]
 fn the_core_depends_on_no_other_member() {

@@ -1,0 +1,46 @@
+//! What an answer is billed.
+
+use std::sync::Arc;
+
+use llmux_core::{Bill, Operation, ReplyReport, RequestContext, Terms};
+use llmux_router::Deployment;
+
+/// What is needed to bill an answer, found before it comes.
+#[derive(Clone)]
+pub(crate) struct Biller {
+    cx: RequestContext,
+    model: String,
+    deployment: Arc<Deployment>,
+}
+
+impl Biller {
+    /// `model` is the one that the client asked for.
+    pub(crate) fn new(cx: &RequestContext, model: &str, deployment: &Arc<Deployment>) -> Self {
+        Self { cx: cx.clone(), model: model.to_owned(), deployment: Arc::clone(deployment) }
+    }
+
+    pub(crate) fn bill(&self, report: &ReplyReport) -> Option<Bill> {
+        bill(&self.cx, &self.model, &self.deployment, report)
+    }
+}
+
+/// The bill for what a report tells; nothing where no price is known, nothing was reported, or nothing was made.
+pub(crate) fn bill(
+    cx: &RequestContext,
+    model: &str,
+    deployment: &Deployment,
+    report: &ReplyReport,
+) -> Option<Bill> {
+    // A count is free, whatever it counts.
+    let reported = report.usage_reported || !report.usage.is_empty();
+    if cx.operation == Operation::CountTokens || !reported {
+        return None;
+    }
+    // The provider's name: where one deployment serves several models it follows from the client's.
+    let asked = deployment.model_for(model);
+    let terms = Terms::new()
+        .with_service(report.service)
+        .with_elapsed(cx.received.elapsed())
+        .with_models(Some(&asked), report.model.as_deref());
+    deployment.settings().facts.as_ref()?.bill(&report.usage, &terms)
+}
