@@ -62,6 +62,10 @@ const OPERATIONS: &[(&str, Operation, Dialect)] = &[
     ("messages", Operation::Chat, Dialect::Anthropic),
     ("messages/count_tokens", Operation::CountTokens, Dialect::Anthropic),
     ("images/generations", Operation::ImageGeneration, Dialect::OpenAi),
+    ("images/edits", Operation::ImageEdit, Dialect::OpenAi),
+    ("images/variations", Operation::ImageVariation, Dialect::OpenAi),
+    ("audio/transcriptions", Operation::Transcription, Dialect::OpenAi),
+    ("audio/translations", Operation::Translation, Dialect::OpenAi),
     ("audio/speech", Operation::Speech, Dialect::OpenAi),
     ("moderations", Operation::Moderation, Dialect::OpenAi),
 ];

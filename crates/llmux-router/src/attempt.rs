@@ -2,17 +2,18 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::future::poll_fn;
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header::CONTENT_TYPE};
 use llmux_core::{
-    Call, Error, ErrorKind, Exchange, FailedReply, Frames, Outgoing, Reply, Result, Timeouts, Transport,
-    TransportBody, TransportReply,
+    Call, Error, ErrorKind, Exchange, FailedReply, FormEdits, Frames, Outgoing, Reply, Result, Timeouts,
+    Transport, TransportBody, TransportReply,
 };
 use llmux_wire::{raw::Raw, tap::Tap};
 
 use crate::{
     deployment::Deployment,
-    engine::{AnswerBody, Opened},
+    engine::{AnswerBody, Ask, Opened},
     scripted,
+    upload::Upload,
 };
 
 /// Most bytes of a failed answer that are read: more than any error message needs.
@@ -22,7 +23,7 @@ const MAX_FAILURE: usize = 64 << 10;
 pub(crate) async fn attempt(
     deployment: &Deployment,
     call: &Call<'_>,
-    forwarded: Option<&HeaderMap>,
+    ask: &Ask<'_>,
     transport: &dyn Transport,
     timeouts: Timeouts,
     max_answer: usize,
@@ -31,14 +32,20 @@ pub(crate) async fn attempt(
     let credentials = provider.credentials(call.model);
     let mut signed_anew = false;
     let opened = loop {
-        let Exchange { outgoing, reply, streamed, media, dropped, .. } = provider.prepare(call)?;
+        let Exchange { outgoing, reply, streamed, media, form, dropped, .. } = provider.prepare(call)?;
         let answer = match outgoing {
             Outgoing::Send(mut request) => {
-                forward(forwarded, request.headers_mut());
+                forward(ask.forwarded, request.headers_mut());
                 if let Some(credentials) = credentials {
                     credentials.sign(&mut request).await?;
                 }
-                transport.send(request, timeouts).await
+                match form {
+                    Some(edits) => {
+                        let request = upload(ask, request, edits, deployment.settings().max_upload)?;
+                        transport.send_stream(request, timeouts).await
+                    }
+                    None => transport.send(request, timeouts).await,
+                }
             }
             Outgoing::Answered(answer) => scripted::play(answer, timeouts).await,
         };
@@ -47,7 +54,8 @@ pub(crate) async fn attempt(
         let opened = if !status.is_success() {
             let bytes = collect(body, MAX_FAILURE, true).await.unwrap_or_default();
             let failed = FailedReply::new(status, &headers, &bytes);
-            if !signed_anew && status.is_client_error() && credentials.is_some_and(|c| c.refused(&failed)) {
+            let resendable = !signed_anew && !ask.upload.is_some_and(Upload::is_spent);
+            if resendable && status.is_client_error() && credentials.is_some_and(|c| c.refused(&failed)) {
                 signed_anew = true;
                 continue;
             }
@@ -62,6 +70,20 @@ pub(crate) async fn attempt(
         break opened.map(|opened| Opened { dropped, ..opened });
     };
     opened.map_err(|error| error.with_provider(provider.name()))
+}
+
+/// Puts the client's form in place of the request's body.
+fn upload(
+    ask: &Ask<'_>,
+    request: Request<Bytes>,
+    edits: FormEdits,
+    limit: Option<u64>,
+) -> Result<Request<TransportBody>> {
+    let upload = ask.upload.ok_or_else(|| Error::new(ErrorKind::Internal, "there is no form to hand on"))?;
+    let body = upload.open(edits, limit)?;
+    let mut request = request.map(|_| body);
+    request.headers_mut().insert(CONTENT_TYPE, upload.content_type().clone());
+    Ok(request)
 }
 
 /// Adds the client's headers that the request does not have.

@@ -16,6 +16,7 @@ use crate::{
     deployment::Deployment,
     retry::{Decision, RetryPolicy},
     table::{Group, Listing, Table},
+    upload::Upload,
 };
 
 /// One request to the router.
@@ -42,6 +43,8 @@ pub struct Ask<'a> {
     pub overrides: Overrides,
     /// Headers that go to the provider, unless the deployment sets them itself.
     pub forwarded: Option<&'a HeaderMap>,
+    /// The form that the client sends; [`body`](Self::body) holds its fields as far as they are known.
+    pub upload: Option<&'a Upload>,
 }
 
 impl<'a> Ask<'a> {
@@ -56,8 +59,27 @@ impl<'a> Ask<'a> {
         headers: &'a HeaderMap,
     ) -> Self {
         let overrides = Overrides::default();
-        let (stream, created, forwarded) = (false, 0, None);
-        Self { operation, dialect, model, body, envelope, headers, stream, created, overrides, forwarded }
+        let (stream, created, forwarded, upload) = (false, 0, None, None);
+        Self {
+            operation,
+            dialect,
+            model,
+            body,
+            envelope,
+            headers,
+            stream,
+            created,
+            overrides,
+            forwarded,
+            upload,
+        }
+    }
+
+    /// Sets the form that the client sends.
+    #[must_use]
+    pub fn with_upload(mut self, upload: &'a Upload) -> Self {
+        self.upload = Some(upload);
+        self
     }
 
     /// Sets headers that go to the provider, unless the deployment sets them itself.
@@ -182,6 +204,8 @@ impl Router {
             let deployment = self.pick(&group, &tried)?;
             let error = match self.attempt(&deployment, ask, &requested).await {
                 Ok(opened) => return Ok(answer(opened, deployment, attempts)),
+                // What has gone out cannot be sent a second time.
+                Err(error) if ask.upload.is_some_and(Upload::is_spent) => error.with_retry(Retry::Never),
                 Err(error) => error,
             };
             tried.add(&group, &deployment, error.retry());
@@ -234,9 +258,10 @@ impl Router {
         let call = Call::new(ask.operation, ask.dialect, &model, ask.body, ask.envelope, ask.headers)
             .with_stream(ask.stream)
             .with_created(ask.created)
-            .with_drop_params(ask.overrides.drop_params);
+            .with_drop_params(ask.overrides.drop_params)
+            .with_form(ask.upload.is_some());
         let timeouts = self.timeouts(ask, deployment);
-        attempt(deployment, &call, ask.forwarded, &*self.transport, timeouts, self.max_answer).await
+        attempt(deployment, &call, ask, &*self.transport, timeouts, self.max_answer).await
     }
 
     /// One of the deployments of the lowest order that have not been tried.

@@ -16,6 +16,7 @@ mod pattern;
 mod retry;
 mod scripted;
 mod table;
+mod upload;
 
 pub use builder::RouterBuilder;
 pub use deployment::{Deployment, DeploymentSettings};
@@ -23,3 +24,4 @@ pub use engine::{Answer, AnswerBody, Ask, Overrides, Refusal, Router};
 pub use name::closest;
 pub use retry::RetryPolicy;
 pub use table::Listing;
+pub use upload::{Source, Upload};

@@ -9,6 +9,7 @@
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
 //! - [`convert`]: whole replies of any other kind;
+//! - [`multipart`]: forms, rewritten as they pass;
 //! - [`raw`]: answers that are bytes, such as sound;
 //! - [`tap`]: the client's body, streamed through a reply.
 
@@ -21,6 +22,7 @@ pub mod event_stream;
 mod failure;
 pub mod gemini;
 pub mod json;
+pub mod multipart;
 mod needle;
 pub mod openai;
 pub mod passthrough;

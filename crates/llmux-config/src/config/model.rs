@@ -70,6 +70,8 @@ pub struct ModelParams {
     pub weight: Option<f64>,
     /// The lowest is tried first.
     pub order: Option<u64>,
+    /// Largest form with a file, in MB.
+    pub max_file_size_mb: Option<f64>,
     /// Whether what the provider lacks is left out; the global setting if not given.
     pub drop_params: Option<bool>,
     /// Further parameters to leave out.

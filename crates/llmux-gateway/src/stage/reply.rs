@@ -22,7 +22,8 @@ pub(crate) fn answer(
     let mut bill = None;
     let (body, content_type) = match body {
         AnswerBody::Bytes(raw) => {
-            let raw = raw.on_end(Box::new(move |report, ending| settle.ended(&report, &ending)));
+            let from = Arc::clone(&deployment);
+            let raw = raw.on_end(Box::new(move |report, ending| settle.ended(&report, &ending, &from)));
             (Body::Raw(Box::new(raw)), "application/octet-stream")
         }
         AnswerBody::Whole(bytes, report) => {

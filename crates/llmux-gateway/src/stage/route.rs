@@ -17,7 +17,7 @@ pub(crate) async fn run(
     cx: &RequestContext,
     received: &Received,
 ) -> Result<Answer, Refusal> {
-    let Received { headers, body, envelope, model, stream, overrides, .. } = received;
+    let Received { headers, body, envelope, model, stream, overrides, upload, .. } = received;
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let ask = Ask::new(cx.operation, cx.dialect, model, body, envelope, headers)
         .with_stream(*stream)
@@ -26,6 +26,10 @@ pub(crate) async fn run(
     if cx.operation == Operation::CountTokens {
         prepare_count(snapshot, model).await;
     }
+    let ask = match upload {
+        Some(upload) => ask.with_upload(upload),
+        None => ask,
+    };
     if !snapshot.wishes.forward_headers {
         return snapshot.router.ask(&ask).await;
     }

@@ -9,10 +9,12 @@ mod clouds;
 mod gateways;
 mod labs;
 mod local;
+mod media;
 mod quirks;
 #[cfg(test)]
 mod tests;
 
+pub use media::Media;
 pub use quirks::{
     MaxTokens, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice, UsageInStream,
 };
@@ -84,6 +86,8 @@ pub struct Paths {
     pub models: Option<&'static str>,
     /// Responses. A host without them serves them from its chat completions.
     pub responses: Option<&'static str>,
+    /// Images, sound and moderations.
+    pub media: Media,
 }
 
 impl Paths {
@@ -94,6 +98,7 @@ impl Paths {
         embeddings: Some("/embeddings"),
         models: Some("/models"),
         responses: None,
+        media: Media::NONE,
     };
     /// Chat and models, under OpenAI's paths.
     pub const CHAT: Self = Self { completions: None, embeddings: None, ..Self::ALL };
@@ -108,6 +113,7 @@ impl Paths {
         embeddings: Some("/v1/embeddings"),
         models: Some("/v1/models"),
         responses: None,
+        media: Media::NONE,
     };
 }
 

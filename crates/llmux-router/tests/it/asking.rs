@@ -109,6 +109,7 @@ impl Said {
                 let text = whole_text(dialect, &body);
                 Self { by, retries, text, error: None, complete: true, report: *report, ending: None }
             }
+            AnswerBody::Bytes(_) => panic!("no answer of a chat is bytes"),
             AnswerBody::Stream(tap) => {
                 let over = Arc::new(Mutex::new(None));
                 let told = Arc::clone(&over);

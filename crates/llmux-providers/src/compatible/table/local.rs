@@ -1,6 +1,8 @@
 //! Servers that people run themselves, and any other server of this kind. They mostly take no key.
 
-use super::{Auth, Host, MaxTokens, Paths, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice};
+use super::{
+    Auth, Host, MaxTokens, Media, Paths, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice,
+};
 
 pub(super) static HOSTS: &[Host] = &[
     Host {
@@ -10,7 +12,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_env: &["OPENAI_LIKE_API_BASE"],
         key_env: &["OPENAI_LIKE_API_KEY"],
         auth: Auth::OptionalBearer,
-        paths: Paths::ALL,
+        paths: Paths { media: Media::ALL, ..Paths::ALL },
         quirks: Quirks::RELAY,
         ..Host::DEFAULT
     },
@@ -33,7 +35,7 @@ pub(super) static HOSTS: &[Host] = &[
         key_env: &["HOSTED_VLLM_API_KEY"],
         base_env: &["HOSTED_VLLM_API_BASE"],
         auth: Auth::OptionalBearer,
-        paths: Paths::ALL,
+        paths: Paths { media: Media::RECORDINGS, ..Paths::ALL },
         quirks: Quirks {
             // vLLM's documentation: both, the older one deprecated.
             max_tokens: MaxTokens::Either,
@@ -117,7 +119,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_env: &["OPENAI_LIKE_API_BASE"],
         key_env: &["OPENAI_LIKE_API_KEY"],
         auth: Auth::OptionalBearer,
-        paths: Paths::ALL,
+        paths: Paths { media: Media::ALL, ..Paths::ALL },
         ..Host::DEFAULT
     },
     Host {
@@ -127,7 +129,7 @@ pub(super) static HOSTS: &[Host] = &[
         key_env: &["XINFERENCE_API_KEY"],
         base_env: &["XINFERENCE_API_BASE"],
         auth: Auth::OptionalBearer,
-        paths: Paths::ALL,
+        paths: Paths { media: Media { moderations: None, ..Media::ALL }, ..Paths::ALL },
         quirks: Quirks { reasoning_control: ReasoningControl::None, ..Quirks::DEFAULT },
         ..Host::DEFAULT
     },

@@ -52,8 +52,11 @@ fn every_host_away_from_this_machine_is_reached_over_tls() {
 #[test]
 fn paths_begin_with_a_slash() {
     for host in hosts() {
-        let Paths { chat, completions, embeddings, models, responses } = host.paths;
-        for path in [Some(chat), completions, embeddings, models, responses].into_iter().flatten() {
+        let Paths { chat, completions, embeddings, models, responses, media } = host.paths;
+        let media = media.offered().map(|(_, path)| path);
+        for path in
+            [Some(chat), completions, embeddings, models, responses].into_iter().flatten().chain(media)
+        {
             assert!(path.starts_with('/') && !path.ends_with('/'), "{}: {path}", host.name);
         }
     }
