@@ -44,7 +44,7 @@
 //! ```
 //!
 //! Below it are the parts of which the gateway is made too, each under a module of its own: the vocabulary
-//! ([`core`]), the dialects ([`wire`]), the [`providers`], the [`router`] with its [`strategies`] and the
+//! ([`core`]), the dialects ([`wire`]), what models cost ([`catalog`]), the [`providers`], the [`router`] with its [`strategies`] and the
 //! [`http`] transport. [`registry`] knows every part that was compiled in.
 //!
 //! Cargo features: `router` brings the engine and [`Llmux`], `http` the transport over the network,
@@ -53,6 +53,7 @@
 
 use std::sync::Arc;
 
+pub use llmux_catalog as catalog;
 pub use llmux_core as core;
 pub use llmux_core::{Environment, Error, ErrorKind, Registry, Result, Timeouts, TokenCounter};
 #[cfg(feature = "http")]

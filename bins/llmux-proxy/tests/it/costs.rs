@@ -164,3 +164,32 @@ async fn a_count_of_tokens_costs_nothing() {
     let answer = Answer::of(proxy.post("/v1/messages/count_tokens", &message("model"))).await;
     assert_eq!((answer.status.as_u16(), answer.header("x-litellm-response-cost")), (200, None));
 }
+
+#[tokio::test]
+async fn pain_19_clients_of_a_providers_own_dialect_are_billed_whole_and_streamed() {
+    let gemini = json!({
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "hi"}]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 1000, "cachedContentTokenCount": 400, "candidatesTokenCount": 10,
+            "thoughtsTokenCount": 90, "totalTokenCount": 1100},
+        "modelVersion": "gemini-2.5-pro",
+    });
+    let upstream = ScriptedUpstream::start().await;
+    upstream.answer_with(move |asked| {
+        let streamed = asked.path.contains("stream");
+        if streamed { Scripted::sse([format!("data: {gemini}\n\n")]) } else { Scripted::json(gemini.clone()) }
+    });
+    let config = format!(
+        "model_list: [{{model_name: g, litellm_params: {{model: gemini/gemini-2.5-pro, api_key: k, api_base: '{}'}}}}]
+logging: {{level: debug}}
+",
+        upstream.url()
+    );
+    let proxy = Setup::config(config).start().await;
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]});
+    // 600 × 1.25 + 400 × 0.125 + 100 × 10 millionths.
+    let whole = Answer::of(proxy.post("/v1beta/models/g:generateContent", &body)).await;
+    assert_eq!(whole.header("x-litellm-response-cost"), Some("0.0018"), "{}", whole.text);
+    let stream = Answer::of(proxy.post("/v1beta/models/g:streamGenerateContent?alt=sse", &body)).await;
+    assert_eq!(stream.status, 200);
+    proxy.wait_for_log_times("cost=0.0018", 2).await;
+}

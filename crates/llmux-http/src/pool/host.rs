@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use http::{HeaderValue, Request, Response, Uri, header::HOST, uri::PathAndQuery};
 use hyper::{
     body::Incoming,
@@ -45,12 +46,11 @@ impl Line {
                 .keep_alive_interval(PING_INTERVAL)
                 .handshake(stream)
                 .await?;
-            // What ends it is told to the requests on it.
-            tokio::spawn(async move { drop(connection.await) });
+            run(connection);
             return Ok(Self::Shared(sender));
         }
         let (sender, connection) = http1::Builder::new().handshake(stream).await?;
-        tokio::spawn(async move { drop(connection.await) });
+        run(connection);
         Ok(Self::Single { sender, host: HeaderValue::from_static(""), proxied })
     }
 
@@ -75,6 +75,12 @@ impl Line {
             }
         }
     }
+}
+
+/// Runs a connection in a task of its own. What ends it is told to the requests on it.
+fn run(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
+    // No async block: it would hold the connection twice, once as given and once as polled.
+    tokio::spawn(connection.map(drop));
 }
 
 /// Requests that no proxy reads name the path only.

@@ -51,6 +51,7 @@ struct DigestItem<'a> {
 
 impl Digest<'_> {
     fn note(self, report: &mut ReplyReport) {
+        let searched = self.output.iter().flatten().filter(|item| item.kind == "web_search_call").count();
         let calls = self.output.iter().flatten().any(|item| item.kind.ends_with("function_call"));
         let reason = self.incomplete_details.and_then(|details| details.reason);
         let finish = match (self.status.as_deref(), reason.as_deref()) {
@@ -68,6 +69,8 @@ impl Digest<'_> {
         if let Some(usage) = self.usage {
             report.usage.update(&usage.buckets());
             report.usage_reported = true;
+            // Searches are items of the answer; the usage object does not tell them.
+            report.usage.web_searches = searched as u64;
         }
     }
 
@@ -218,6 +221,16 @@ mod tests {
             "usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}"#;
         watch.whole(body, &mut report).unwrap();
         assert_eq!((report.finish_reason.as_deref(), report.usage.total()), (Some("tool_calls"), 7));
+    }
+
+    #[test]
+    fn searches_and_the_class_of_service_are_noted_for_the_bill() {
+        let body = br#"{"object":"response","status":"completed","service_tier":"flex",
+            "output":[{"type":"web_search_call"},{"type":"message"},{"type":"web_search_call"}],
+            "usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}"#;
+        let mut report = ReplyReport::default();
+        ResponsesWatch::new().whole(body, &mut report).unwrap();
+        assert_eq!((report.usage.web_searches, report.service), (2, ServiceTier::Flex));
     }
 
     #[test]
