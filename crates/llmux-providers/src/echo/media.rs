@@ -188,7 +188,7 @@ fn tones(text: &str) -> Bytes {
     let mut samples = BytesMut::new();
     for letter in text.chars().take(MAX_HEARD) {
         let half = 40 - (u32::from(letter) % 32) as usize;
-        let wave = (0..PER_CHARACTER).map(|at| if at / half % 2 == 0 { 0x60 } else { 0xA0 });
+        let wave = (0..PER_CHARACTER).map(|at| if (at / half).is_multiple_of(2) { 0x60 } else { 0xA0 });
         samples.extend(wave);
     }
     samples.freeze()
