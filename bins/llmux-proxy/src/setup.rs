@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use llmux::http::HttpTransport;
+use llmux::{http::HttpTransport, router::RouterState};
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
 use llmux_core::{Environment, ExposeSecret, Registry, Transport};
 use llmux_gateway::{Built, Parts, Snapshot};
@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     args: Args,
     registry: Arc<Registry>,
     transport: Result<Arc<dyn Transport>, String>,
+    /// What the router remembers, over all reloads.
+    state: Arc<RouterState>,
     catalogue: Arc<Sources>,
 }
 
@@ -33,6 +35,7 @@ impl Setup {
         Self {
             args: args.clone(),
             registry: Arc::new(llmux::registry()),
+            state: RouterState::new(),
             transport: transport
                 .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
                 .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
@@ -65,7 +68,8 @@ impl Setup {
         loaded.files.extend(files);
         let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment)
             .with_catalogue(catalogue)
-            .with_tokens(llmux::token_counter());
+            .with_tokens(llmux::token_counter())
+            .with_state(Arc::clone(&self.state));
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;
         Ok((loaded, built))

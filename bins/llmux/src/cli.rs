@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{bench, chat, completions, config, models};
+use crate::commands::{bench, chat, completions, config, models, route};
 
 /// The command line of LLMux.
 ///
@@ -27,6 +27,9 @@ pub(crate) enum Command {
     Config(config::ConfigCommand),
     /// List the models that a server offers.
     Models(models::ModelsArgs),
+    /// Say how a server chooses deployments.
+    #[command(subcommand)]
+    Route(route::RouteCommand),
     /// Talk to a model.
     Chat(chat::ChatArgs),
     /// Put load on an OpenAI-compatible server and measure its answers.

@@ -140,6 +140,9 @@ impl<'a> Checker<'a> {
             Shape::Headers => {
                 self.map(node, path, |checker, value, path| checker.value(value, &Shape::Secret, path))
             }
+            Shape::Sections(section) => self.map(node, path, |checker, value, path| {
+                Some(Json::Object(checker.section(value, section, path)))
+            }),
             Shape::Named(section, key) => self.map(node, path, |checker, value, path| match &value.value {
                 Value::Scalar(_) => {
                     let text = checker.value(value, &Shape::Text, path)?;

@@ -2,15 +2,15 @@
 
 mod endpoint;
 mod model;
+mod routing;
 mod sections;
 
 use serde::Deserialize;
 
 pub use endpoint::Endpoint;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
-pub use sections::{
-    Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Router, RoutingStrategy, Server, Tls,
-};
+pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup};
+pub use sections::{Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Server, Tls};
 
 /// A whole configuration: checked, references resolved, defaults filled in.
 ///

@@ -9,6 +9,7 @@ mod price;
 mod request;
 mod root;
 mod router;
+mod routing;
 mod server;
 mod shape;
 

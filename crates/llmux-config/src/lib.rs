@@ -35,8 +35,8 @@ mod source;
 mod well_known;
 
 pub use config::{
-    Alias, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, Level, LiteLlm, Logging, Model,
-    ModelInfo, ModelParams, Router, RoutingStrategy, Server, Tls,
+    Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, Level,
+    LiteLlm, Logging, Model, ModelInfo, ModelParams, RetryBudget, Router, RoutingGroup, Server, Tls,
 };
 pub use loader::{Loaded, Loader};
 pub use problem::{Problem, Report, Severity};

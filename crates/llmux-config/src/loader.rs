@@ -232,7 +232,17 @@ fn check_cors(config: &Map<String, Json>, root: &Node, problems: &mut Problems) 
 /// Gives `router_settings` and `logging` what `litellm_settings` says and they do not.
 fn inherit(config: &mut Map<String, Json>) {
     let Some(Json::Object(litellm)) = config.get("litellm_settings").cloned() else { return };
-    for (from, to) in [("num_retries", "num_retries"), ("request_timeout", "timeout")] {
+    let shared = [
+        ("num_retries", "num_retries"),
+        ("request_timeout", "timeout"),
+        ("allowed_fails", "allowed_fails"),
+        ("max_fallbacks", "max_fallbacks"),
+        ("fallbacks", "fallbacks"),
+        ("default_fallbacks", "default_fallbacks"),
+        ("context_window_fallbacks", "context_window_fallbacks"),
+        ("content_policy_fallbacks", "content_policy_fallbacks"),
+    ];
+    for (from, to) in shared {
         if let (Some(value), Some(router)) = (litellm.get(from), section(config, "router_settings")) {
             router.entry(to).or_insert_with(|| value.clone());
         }

@@ -130,6 +130,7 @@ fn shape_schema(shape: &Shape) -> Value {
         Shape::Any => json!({}),
         Shape::Section(section) => link(section),
         Shape::List(section) => json!({ "type": "array", "items": link(section) }),
+        Shape::Sections(section) => json!({ "type": "object", "additionalProperties": link(section) }),
         Shape::Named(section, _) => json!({
             "type": "object",
             "additionalProperties": { "anyOf": [{ "type": "string" }, link(section)] },

@@ -53,6 +53,8 @@ pub enum ErrorKind {
     BadReply,
     /// The provider is overloaded or in maintenance.
     Unavailable,
+    /// Every deployment of the model is left alone for a while, after failures.
+    CoolingDown,
 }
 
 /// Client-visible words and the default status of each kind: `(status, name, OpenAI type, Anthropic type)`.
@@ -84,6 +86,8 @@ const fn row(kind: ErrorKind) -> (u16, &'static str, &'static str, &'static str)
         K::Connection => (502, "connection", "api_connection_error", "api_error"),
         K::BadReply => (502, "bad_reply", "server_error", "api_error"),
         K::Unavailable => (503, "unavailable", "service_unavailable_error", "overloaded_error"),
+        // LiteLLM's word.
+        K::CoolingDown => (429, "cooling_down", "all_deployments_in_cooldown", "rate_limit_error"),
     }
 }
 
@@ -237,6 +241,13 @@ impl Error {
     #[must_use]
     pub fn upstream(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self::new(kind, message).with_origin(Origin::Upstream)
+    }
+
+    /// Adds to the text for the client.
+    #[must_use]
+    pub fn with_note(mut self, note: &str) -> Self {
+        self.0.message.push_str(note);
+        self
     }
 
     /// Sets who caused it.

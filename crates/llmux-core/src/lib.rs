@@ -24,6 +24,7 @@ pub mod operation;
 pub mod provider;
 pub mod registry;
 pub mod reply;
+pub mod stats;
 pub mod strategy;
 pub mod tokens;
 pub mod transport;
@@ -45,7 +46,8 @@ pub use provider::{
 pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};
 pub use secrecy::{ExposeSecret, SecretString};
-pub use strategy::{Candidate, PickContext, Strategy};
+pub use stats::{DeploymentStats, Moment};
+pub use strategy::{Candidate, LimitUse, PickContext, Strategy, TokenPrices};
 pub use tokens::{Estimate, TokenCounter};
 pub use transport::{Timeouts, Transport, TransportBody, TransportReply};
 pub use usage::Usage;

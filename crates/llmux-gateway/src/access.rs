@@ -47,6 +47,12 @@ impl Access {
         if bool::from(digest(key).ct_eq(master)) { Ok(()) } else { Err(refused("the API key is not valid")) }
     }
 
+    /// A number for whoever sent the request: the same for the same key.
+    pub(crate) fn caller(&self, headers: &HeaderMap, query: Option<&str>) -> Option<u64> {
+        let digest = digest(self.key(headers, query)?);
+        digest.first_chunk::<8>().map(|first| u64::from_le_bytes(*first))
+    }
+
     fn key<'r>(&self, headers: &'r HeaderMap, query: Option<&'r str>) -> Option<&'r [u8]> {
         let named = self.custom_header.iter().chain(&KEY_HEADERS);
         let header = named.filter_map(|name| headers.get(name)).map(|value| bare(value.as_bytes()));

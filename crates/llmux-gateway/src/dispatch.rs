@@ -14,6 +14,10 @@ pub enum Endpoint<'a> {
     Models,
     /// One model of the list.
     ModelInfo(Cow<'a, str>),
+    /// How a deployment would be chosen for a request.
+    Explain,
+    /// Whether the deployments work.
+    Health,
     /// What is known of the models.
     Facts(FactsPage),
     /// A question about a request that is not sent. These take POST.
@@ -148,10 +152,10 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match &endpoint {
         Endpoint::Unknown => endpoint,
-        Endpoint::Model(..) | Endpoint::Utility(_) if *method != Method::POST => {
+        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain if *method != Method::POST => {
             Endpoint::WrongMethod("POST")
         }
-        Endpoint::Model(..) | Endpoint::Utility(_) => endpoint,
+        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain => endpoint,
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,
     }
@@ -162,6 +166,8 @@ fn find(path: &str) -> Endpoint<'_> {
         "/" => return Endpoint::Landing,
         "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
         "/health/readiness" => return Endpoint::Readiness,
+        "/health" => return Endpoint::Health,
+        "/router/explain" | "/v1/router/explain" => return Endpoint::Explain,
         "/v1/models" | "/models" => return Endpoint::Models,
         "/v1/model/info" | "/model/info" => return Endpoint::Facts(FactsPage::Deployments),
         "/model_group/info" => return Endpoint::Facts(FactsPage::Groups),

@@ -14,7 +14,7 @@ use crate::{
     body::Body,
     catalogue,
     dispatch::{Endpoint, FactsPage, dispatch, wraps},
-    error, landing, models, pipeline,
+    error, health, landing, models, pipeline,
     server::{Handler, Peer},
     snapshot::Snapshot,
     utilities,
@@ -58,6 +58,16 @@ impl Gateway {
             Endpoint::Model(operation, dialect, model) => {
                 pipeline::run(snapshot, request, operation, dialect, model).await
             }
+            Endpoint::Health => match checked() {
+                Ok(()) => {
+                    // What providers say of themselves may repeat a key.
+                    let query = request.uri().query().map(str::to_owned);
+                    let told = health::check(&snapshot.router, query.as_deref()).await.to_string();
+                    json(snapshot.scrubber.scrub(told.as_bytes()).into_owned())
+                }
+                Err(refused) => error::respond(&refused, dialect),
+            },
+            Endpoint::Explain => pipeline::explain(snapshot, request).await,
             Endpoint::Models => match checked() {
                 Ok(()) => json(catalogue::list(&snapshot.router, dialect)),
                 Err(refused) => error::respond(&refused, dialect),
@@ -126,7 +136,7 @@ fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
 }
 
-fn json(body: impl Into<Body>) -> Response<Body> {
+pub(crate) fn json(body: impl Into<Body>) -> Response<Body> {
     typed(body, "application/json")
 }
 

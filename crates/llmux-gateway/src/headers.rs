@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use llmux_core::{Bill, Dialect, Money, RequestContext};
-use llmux_router::Deployment;
+use llmux_core::{Bill, DeploymentId, Dialect, Money, RequestContext};
+use llmux_router::{Deployment, Explanation};
 use llmux_telemetry::Scrubber;
 
 /// The request's identifier.
@@ -19,6 +19,14 @@ const API_BASE: HeaderName = HeaderName::from_static("x-litellm-model-api-base")
 const PROVIDER: HeaderName = HeaderName::from_static("x-llmux-provider");
 /// Attempts beyond the first.
 const RETRIES: HeaderName = HeaderName::from_static("x-litellm-attempted-retries");
+/// Attempts beyond the first that would have been made.
+const MAX_RETRIES: HeaderName = HeaderName::from_static("x-litellm-max-retries");
+/// Other models that were tried.
+const FALLBACKS: HeaderName = HeaderName::from_static("x-litellm-attempted-fallbacks");
+/// Asks how a deployment was chosen.
+pub(crate) const EXPLAIN: HeaderName = HeaderName::from_static("x-llmux-explain");
+/// How a deployment was chosen.
+pub(crate) const ROUTE: HeaderName = HeaderName::from_static("x-llmux-route");
 /// Milliseconds from the request line to the head of the answer.
 const DURATION: HeaderName = HeaderName::from_static("x-litellm-response-duration-ms");
 /// Request fields that were left out.
@@ -76,6 +84,16 @@ pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
     headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
 }
 
+/// What was tried, beside who was asked last.
+#[derive(Clone, Copy)]
+pub(crate) struct Tries<'a> {
+    /// The model that the client asked for.
+    pub(crate) model: &'a str,
+    pub(crate) retries: u32,
+    pub(crate) max_retries: u32,
+    pub(crate) fallbacks: u32,
+}
+
 /// What answers say of the deployment they come from.
 pub(crate) fn labels(deployment: &Deployment) -> Vec<(HeaderName, HeaderValue)> {
     let texts = [
@@ -88,12 +106,26 @@ pub(crate) fn labels(deployment: &Deployment) -> Vec<(HeaderName, HeaderValue)> 
     texts.into_iter().filter_map(value).collect()
 }
 
-/// Names who answered, or failed last, and after how many retries.
-pub(crate) fn attribute(deployment: &Deployment, retries: u32, headers: &mut HeaderMap) {
+/// Names who answered, or failed last, and after what.
+pub(crate) fn attribute(deployment: &Deployment, tries: Tries<'_>, headers: &mut HeaderMap) {
     for (name, value) in deployment.labels() {
         headers.insert(name, value.clone());
     }
-    headers.insert(RETRIES, HeaderValue::from(retries));
+    // After a fallback the group is still the one that was asked for.
+    if let (true, Ok(group)) = (tries.fallbacks > 0, HeaderValue::from_str(tries.model)) {
+        headers.insert(MODEL_GROUP, group);
+    }
+    headers.insert(RETRIES, HeaderValue::from(tries.retries));
+    headers.insert(MAX_RETRIES, HeaderValue::from(tries.max_retries));
+    headers.insert(FALLBACKS, HeaderValue::from(tries.fallbacks));
+}
+
+/// Says how the deployment was chosen that answered.
+pub(crate) fn explain(mut explanation: Explanation, chosen: Option<DeploymentId>, headers: &mut HeaderMap) {
+    explanation.answered(chosen.as_ref());
+    if let Ok(value) = HeaderValue::from_str(&explanation.to_string()) {
+        headers.insert(ROUTE, value);
+    }
 }
 
 /// Says how long it took until now.

@@ -38,6 +38,8 @@ const SERVED: &[(&str, &str)] = &[
         "Anthropic messages for Bedrock's SDKs, also /invoke-with-response-stream",
     ),
     ("GET /v1/models", "the models you can ask for"),
+    ("POST /router/explain", "how a deployment would be chosen for a chat"),
+    ("GET /health", "whether the deployments work"),
     ("GET /health/liveliness", "whether the process is alive"),
     ("GET /health/readiness", "whether it takes requests"),
 ];

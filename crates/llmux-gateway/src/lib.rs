@@ -17,6 +17,7 @@ mod dispatch;
 mod error;
 mod gateway;
 mod headers;
+mod health;
 mod landing;
 mod models;
 mod pipeline;

@@ -43,12 +43,39 @@ async fn serve(
         Err(refused) => return error::answer(&refused, cx, snapshot),
     };
     let settle = Settle::new(cx, &received.model);
-    match route::run(snapshot, cx, &received).await {
-        Ok(answer) => reply::answer(cx, snapshot, answer, received.framing, settle),
+    let explanation = route::asked_explanation(snapshot, cx, &received);
+    let routed = route::run(snapshot, cx, &received).await;
+    let chosen = routed.as_ref().ok().map(|answer| answer.deployment.id().clone());
+    let mut response = match routed {
+        Ok(answer) => reply::answer(cx, snapshot, &received, answer, settle),
         Err(refusal) => {
             settle.refused(&refusal.error);
-            reply::refusal(cx, snapshot, &refusal)
+            reply::refusal(cx, snapshot, &received, &refusal)
         }
+    };
+    if let Some(explanation) = explanation {
+        headers::explain(explanation, chosen, response.headers_mut());
+    }
+    response
+}
+
+/// Tells how a deployment would be chosen for a request, without asking one.
+pub(crate) async fn explain(snapshot: &Snapshot, request: Request<Incoming>) -> Response<Body> {
+    let cx = RequestContext::new(request_id(&request), Operation::Chat, Dialect::OpenAi);
+    let (parts, body) = request.into_parts();
+    if let Err(refused) = authenticate::run(snapshot, &parts) {
+        crate::server::discard_body(body);
+        return error::answer(&refused, &cx, snapshot);
+    }
+    let received = receive::run(snapshot, &cx, parts, body, None).await;
+    let explained = received.and_then(|received| route::explain(snapshot, &cx, &received));
+    match explained {
+        Ok(explanation) => {
+            // Reasons of cooldowns are words of providers, which may repeat a key.
+            let text = serde_json::json!(explanation).to_string();
+            crate::gateway::json(snapshot.scrubber.scrub(text.as_bytes()).into_owned())
+        }
+        Err(refused) => error::answer(&refused, &cx, snapshot),
     }
 }
 

@@ -5,14 +5,15 @@ mod entry;
 mod facts;
 mod find;
 mod inferred;
+mod routing;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::HeaderName;
 use llmux_catalog::Catalogue;
 use llmux_config::Config;
-use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, Timeouts, TokenCounter, Transport};
-use llmux_router::{RetryPolicy, Router, RouterBuilder};
+use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, TokenCounter, Transport};
+use llmux_router::{Router, RouterState};
 use llmux_telemetry::Scrubber;
 
 pub(crate) use entry::Entry;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub transport: Arc<dyn Transport>,
     /// Where providers look up keys that the configuration leaves out.
     pub environment: Environment,
+    /// What the router remembers. Snapshots that are built with the same parts go on with what was before.
+    pub state: Arc<RouterState>,
     /// What is known of models.
     pub catalogue: Arc<Catalogue>,
     /// What counts tokens where no provider is asked.
@@ -40,7 +43,14 @@ impl Parts {
     #[must_use]
     pub fn new(registry: Arc<Registry>, transport: Arc<dyn Transport>, environment: Environment) -> Self {
         let (catalogue, tokens) = (Arc::new(Catalogue::builtin()), Arc::new(Estimate));
-        Self { registry, transport, environment, catalogue, tokens }
+        Self { registry, transport, environment, catalogue, tokens, state: RouterState::new() }
+    }
+
+    /// Goes on with what another router remembered.
+    #[must_use]
+    pub fn with_state(mut self, state: Arc<RouterState>) -> Self {
+        self.state = state;
+        self
     }
 
     /// Sets what is known of models; what is built in if not called.
@@ -76,6 +86,12 @@ pub(crate) struct Wishes {
     pub(crate) forward_headers: bool,
     /// Name the call in the body of errors.
     pub(crate) call_in_errors: bool,
+    /// Whether tags of requests are of any use.
+    pub(crate) tags: bool,
+    /// Whether conversations are remembered.
+    pub(crate) sessions: bool,
+    /// Whether callers are remembered.
+    pub(crate) callers: bool,
     /// Tell the cost in the usage of streams.
     pub(crate) stream_cost: bool,
     /// Models that everybody may see.
@@ -161,21 +177,8 @@ fn router(
     warnings: &mut Vec<String>,
     errors: &mut Vec<Error>,
 ) -> Option<Router> {
-    let strategy = parts.registry.strategies.build("simple-shuffle", &serde_json::Value::Null);
-    let strategy = strategy.map_err(|error| errors.push(error)).ok()?;
     let settings = &config.router;
-    let mut retry = RetryPolicy::default();
-    retry.retries = settings.num_retries;
-    retry.min_pause = settings.retry_after;
-    let mut whole = Timeouts::default();
-    whole.total = Some(settings.timeout);
-    let mut stream = Timeouts::default();
-    stream.total = settings.stream_timeout;
-    let mut builder =
-        RouterBuilder::new(Arc::clone(&parts.transport), strategy).retry(retry).timeouts(whole, stream);
-    if let Some(megabytes) = config.general.max_response_size_mb {
-        builder = builder.max_answer(bytes(megabytes));
-    }
+    let mut builder = routing::builder(config, parts, warnings, errors)?;
     for (alias, target) in &settings.model_group_alias {
         builder = builder.alias(alias.as_str(), target.model.as_str(), target.hidden);
     }
@@ -212,8 +215,14 @@ fn limits(config: &Config) -> Limits {
 }
 
 fn wishes(config: &Config) -> Wishes {
-    let general = &config.general;
+    let (general, router) = (&config.general, &config.router);
+    let checks = |name: &str| router.optional_pre_call_checks.iter().any(|check| check == name);
+    let sessions = checks("session_affinity");
+    let by_tags = config.models.iter().any(|model| model.info.enable_tag_filtering == Some(true));
     Wishes {
+        tags: router.enable_tag_filtering || by_tags || !config.litellm.tag_budget_config.is_empty(),
+        sessions,
+        callers: sessions || checks("deployment_affinity"),
         chat_model: general.completion_model.clone(),
         forward_headers: general.forward_client_headers_to_llm_api,
         stream_usage: general.always_include_stream_usage,

@@ -10,8 +10,8 @@ use llmux_core::{
 use llmux_wire::{raw::Raw, tap::Tap};
 
 use crate::{
+    ask::{AnswerBody, Opened},
     deployment::Deployment,
-    engine::{AnswerBody, Ask, Opened},
     scripted,
     upload::Upload,
 };
@@ -23,7 +23,8 @@ const MAX_FAILURE: usize = 64 << 10;
 pub(crate) async fn attempt(
     deployment: &Deployment,
     call: &Call<'_>,
-    ask: &Ask<'_>,
+    forwarded: Option<&HeaderMap>,
+    uploaded: Option<&Upload>,
     transport: &dyn Transport,
     timeouts: Timeouts,
     max_answer: usize,
@@ -35,13 +36,13 @@ pub(crate) async fn attempt(
         let Exchange { outgoing, reply, streamed, media, form, dropped, .. } = provider.prepare(call)?;
         let answer = match outgoing {
             Outgoing::Send(mut request) => {
-                forward(ask.forwarded, request.headers_mut());
+                forward(forwarded, request.headers_mut());
                 if let Some(credentials) = credentials {
                     credentials.sign(&mut request).await?;
                 }
                 match form {
                     Some(edits) => {
-                        let request = upload(ask, request, edits, deployment.settings().max_upload)?;
+                        let request = upload(uploaded, request, edits, deployment.settings().max_upload)?;
                         transport.send_stream(request, timeouts).await
                     }
                     None => transport.send(request, timeouts).await,
@@ -54,7 +55,7 @@ pub(crate) async fn attempt(
         let opened = if !status.is_success() {
             let bytes = collect(body, MAX_FAILURE, true).await.unwrap_or_default();
             let failed = FailedReply::new(status, &headers, &bytes);
-            let resendable = !signed_anew && !ask.upload.is_some_and(Upload::is_spent);
+            let resendable = !signed_anew && !uploaded.is_some_and(Upload::is_spent);
             if resendable && status.is_client_error() && credentials.is_some_and(|c| c.refused(&failed)) {
                 signed_anew = true;
                 continue;
@@ -74,12 +75,12 @@ pub(crate) async fn attempt(
 
 /// Puts the client's form in place of the request's body.
 fn upload(
-    ask: &Ask<'_>,
+    upload: Option<&Upload>,
     request: Request<Bytes>,
     edits: FormEdits,
     limit: Option<u64>,
 ) -> Result<Request<TransportBody>> {
-    let upload = ask.upload.ok_or_else(|| Error::new(ErrorKind::Internal, "there is no form to hand on"))?;
+    let upload = upload.ok_or_else(|| Error::new(ErrorKind::Internal, "there is no form to hand on"))?;
     let body = upload.open(edits, limit)?;
     let mut request = request.map(|_| body);
     request.headers_mut().insert(CONTENT_TYPE, upload.content_type().clone());

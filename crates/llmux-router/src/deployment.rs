@@ -1,11 +1,12 @@
 //! One deployment: one provider account, endpoint and model behind a model group.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
-use llmux_core::{Candidate, DeploymentId, ModelFacts, ModelName, Provider, Timeouts};
+use llmux_core::{DeploymentId, ModelFacts, ModelName, Provider, Timeouts, TokenPrices};
+use regex::Regex;
 
-use crate::pattern::Pattern;
+use crate::{cooldown::DeploymentCooldown, health::HealthCheck, pattern::Pattern};
 
 /// What a deployment is configured with beside its provider.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +28,59 @@ pub struct DeploymentSettings {
     pub timeouts: Timeouts,
     /// Time limits of streams, where they differ.
     pub stream_timeouts: Timeouts,
-    /// What is known of the model: limits, capabilities, prices.
+    /// When it is left alone after failures, where it differs from the router's rules.
+    pub cooldown: DeploymentCooldown,
+    /// Requests that it works on at once at most; others wait.
+    pub max_parallel_requests: Option<usize>,
+    /// What its tokens cost.
+    pub prices: Option<TokenPrices>,
+    /// What may be spent at it.
+    pub budget: Option<Budget>,
+    /// Tags that requests can ask for.
+    pub tags: Vec<String>,
+    /// Patterns for `User-Agent: <value>`: whoever matches is served as if he had asked for a tag.
+    pub tag_patterns: Vec<Regex>,
+    /// Whether its group is chosen from by tags; the router's setting if not given.
+    pub tag_filtering: Option<bool>,
+    /// Whether requests whose conditions on tags no deployment fulfils take the default ones.
+    pub tags_fail_open: bool,
+    /// The longest prompt that the model takes, in tokens.
+    pub max_input_tokens: Option<u64>,
+    /// The region it is in, as its provider names it.
+    pub region: Option<String>,
+    /// What the model can do.
+    pub capabilities: Capabilities,
+    /// Whether it is paused from the start.
+    pub blocked: bool,
+    /// The shortest prompt, in tokens, that its provider keeps in a cache.
+    pub prompt_cache_min_tokens: Option<u64>,
+    /// How it is asked whether it works.
+    pub health_check: HealthCheck,
+    /// What is known of the model: limits, capabilities, prices. What is said above comes first.
     pub facts: Option<Arc<dyn ModelFacts>>,
+}
+
+/// What a model can do; nothing where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Search the web by itself.
+    pub web_search: Option<bool>,
+    /// See images.
+    pub vision: Option<bool>,
+    /// Call tools.
+    pub tools: Option<bool>,
+    /// Answer in a given JSON form.
+    pub response_schema: Option<bool>,
+}
+
+/// An amount that may be spent in a period, which begins with the first payment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// US dollars.
+    pub limit: f64,
+    /// The period's length.
+    pub period: Duration,
 }
 
 /// A deployment: immutable, shared by the requests that use it.
@@ -119,12 +171,6 @@ impl Deployment {
         }
         let stars = Pattern::new(self.group.as_str()).capture(requested);
         Cow::Owned(Pattern::fill(&self.model, stars.as_deref().unwrap_or(&[requested])))
-    }
-
-    pub(crate) fn candidate(&self) -> Candidate<'_> {
-        Candidate::new(&self.id)
-            .with_weight(self.settings.weight)
-            .with_capacity(self.settings.rpm, self.settings.tpm)
     }
 }
 

@@ -1,190 +1,39 @@
-//! The loop: candidates, choice, attempt, and what follows a failure.
+//! The engine: a model group's deployments one after the other, then other groups.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-use llmux_core::{
-    Call, Dialect, Envelope, Error, ErrorKind, Operation, PickContext, ReplyReport, Retry, Strategy,
-    Timeouts, Transport,
-};
-use llmux_wire::{raw::Raw, tap::Tap};
+use llmux_core::{Call, Error, ErrorKind, Retry, Timeouts, Transport};
 
 use crate::{
+    ask::{Answer, Ask, Opened, Refusal},
     attempt::attempt,
     deployment::Deployment,
-    retry::{Decision, RetryPolicy},
-    table::{Group, Listing, Table},
-    upload::Upload,
+    filter::affinity::Keys,
+    group::{Group, Member, Shared},
+    mask::Mask,
+    pick::Choice,
+    retry::{Decision, Failed},
+    state::Permit,
+    table::{Listing, Parts, Table},
+    visit::Visit,
 };
-
-/// One request to the router.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Ask<'a> {
-    /// What is asked.
-    pub operation: Operation,
-    /// The wire format of the body, and of the answer.
-    pub dialect: Dialect,
-    /// The model group, alias or deployment id.
-    pub model: &'a str,
-    /// The body.
-    pub body: &'a Bytes,
-    /// Where its top-level fields are.
-    pub envelope: &'a Envelope,
-    /// The client's headers.
-    pub headers: &'a HeaderMap,
-    /// Whether the answer is to be streamed.
-    pub stream: bool,
-    /// When the request came, in seconds since 1970.
-    pub created: u64,
-    /// What this request wants otherwise.
-    pub overrides: Overrides,
-    /// Headers that go to the provider, unless the deployment sets them itself.
-    pub forwarded: Option<&'a HeaderMap>,
-    /// The form that the client sends; [`body`](Self::body) holds its fields as far as they are known.
-    pub upload: Option<&'a Upload>,
-}
-
-impl<'a> Ask<'a> {
-    /// A request that does not stream and overrides nothing.
-    #[must_use]
-    pub fn new(
-        operation: Operation,
-        dialect: Dialect,
-        model: &'a str,
-        body: &'a Bytes,
-        envelope: &'a Envelope,
-        headers: &'a HeaderMap,
-    ) -> Self {
-        let overrides = Overrides::default();
-        let (stream, created, forwarded, upload) = (false, 0, None, None);
-        Self {
-            operation,
-            dialect,
-            model,
-            body,
-            envelope,
-            headers,
-            stream,
-            created,
-            overrides,
-            forwarded,
-            upload,
-        }
-    }
-
-    /// Sets the form that the client sends.
-    #[must_use]
-    pub fn with_upload(mut self, upload: &'a Upload) -> Self {
-        self.upload = Some(upload);
-        self
-    }
-
-    /// Sets headers that go to the provider, unless the deployment sets them itself.
-    #[must_use]
-    pub fn with_forwarded(mut self, headers: &'a HeaderMap) -> Self {
-        self.forwarded = Some(headers);
-        self
-    }
-
-    /// Says whether the answer is to be streamed.
-    #[must_use]
-    pub fn with_stream(mut self, stream: bool) -> Self {
-        self.stream = stream;
-        self
-    }
-
-    /// Says when the request came, in seconds since 1970.
-    #[must_use]
-    pub fn with_created(mut self, created: u64) -> Self {
-        self.created = created;
-        self
-    }
-
-    /// Sets what this request wants otherwise.
-    #[must_use]
-    pub fn with_overrides(mut self, overrides: Overrides) -> Self {
-        self.overrides = overrides;
-        self
-    }
-}
-
-/// What one request wants otherwise than configured.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct Overrides {
-    /// Further attempts after the first.
-    pub retries: Option<u32>,
-    /// Time limits.
-    pub timeouts: Timeouts,
-    /// Drop what a provider cannot carry instead of refusing the request.
-    pub drop_params: bool,
-}
-
-/// An answer that has begun.
-#[non_exhaustive]
-pub struct Answer {
-    /// The status, always a success.
-    pub status: StatusCode,
-    /// The provider's headers.
-    pub headers: HeaderMap,
-    /// The body, in the client's dialect.
-    pub body: AnswerBody,
-    /// Who answered.
-    pub deployment: Arc<Deployment>,
-    /// Attempts that failed before.
-    pub retries: u32,
-    /// Request fields that were left out because the provider cannot carry them.
-    pub dropped: Vec<String>,
-}
-
-/// The body of an answer.
-pub enum AnswerBody {
-    /// All of it, and what was learnt from it.
-    Whole(Bytes, Box<ReplyReport>),
-    /// A stream; what was learnt is told at its end.
-    Stream(Box<Tap>),
-    /// Bytes as they come, such as sound; what was learnt is told at their end.
-    Bytes(Box<Raw>),
-}
-
-/// A request that no deployment answered.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// The last attempt's error, or why there was none.
-    pub error: Error,
-    /// The deployment that was tried last.
-    pub deployment: Option<Arc<Deployment>>,
-    /// Attempts beyond the first.
-    pub retries: u32,
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self { error, deployment: None, retries: 0 }
-    }
-}
-
-/// An attempt's success.
-pub(crate) struct Opened {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: AnswerBody,
-    pub(crate) dropped: Vec<String>,
-}
 
 /// The engine; see [`RouterBuilder`](crate::RouterBuilder).
 pub struct Router {
     pub(crate) table: ArcSwap<Table>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) strategy: Arc<dyn Strategy>,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) stream_timeouts: Timeouts,
-    pub(crate) max_answer: usize,
+    /// What the table was made of, for changes while requests run.
+    pub(crate) parts: Mutex<Parts>,
+}
+
+/// A request at a group.
+#[derive(Clone, Copy)]
+pub(crate) struct Stop<'a> {
+    pub(crate) choice: Choice<'a>,
+    /// The model that is asked for, aliases followed.
+    pub(crate) name: &'a str,
 }
 
 impl Router {
@@ -193,41 +42,32 @@ impl Router {
     /// # Errors
     /// When the model is unknown, the request is at fault, or every attempt failed.
     pub async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, Refusal> {
-        let table = self.table.load();
-        let group = Arc::clone(table.resolve(ask.model)?);
-        let requested = table.real_name(ask.model).to_owned();
-        drop(table);
-        let mut tried = Tried::default();
-        let mut attempts = 0;
-        let mut policy = None;
-        loop {
-            let deployment = self.pick(&group, &tried)?;
-            let error = match self.attempt(&deployment, ask, &requested).await {
-                Ok(opened) => return Ok(answer(opened, deployment, attempts)),
-                // What has gone out cannot be sent a second time.
-                Err(error) if ask.upload.is_some_and(Upload::is_spent) => error.with_retry(Retry::Never),
-                Err(error) => error,
-            };
-            tried.add(&group, &deployment, error.retry());
-            let policy = policy.get_or_insert_with(|| self.policy(ask, &deployment));
-            let untried = tried.count() < group.deployments.len();
-            let decision = policy.decide(&error, attempts, untried, rand::random());
-            tracing::debug!(
-                deployment = %deployment.id(), attempt = attempts, error = %error, decision = ?decision,
-                "attempt failed"
-            );
-            match decision {
-                Decision::Stop => {
-                    return Err(Refusal { error, deployment: Some(deployment), retries: attempts });
-                }
-                Decision::Elsewhere => {}
-                Decision::After(pause) => {
-                    tokio::time::sleep(pause).await;
-                    tried.forget_passing_faults();
-                }
-            }
-            attempts += 1;
+        let table = self.table.load_full();
+        if self.shared.policy.retry.budget.is_some() {
+            self.shared.state.retries.request(self.shared.state.now());
         }
+        let name = self.known_name(&table, ask.model);
+        let group = table.resolve(name)?;
+        let mock = ask.directions.and_then(|directions| directions.mock);
+        let served = match mock {
+            Some(mock) => Err(mock.error(name).into()),
+            None => self.serve(group, name, ask).await,
+        };
+        match served {
+            Ok(answer) => Ok(answer),
+            Err(refusal) => Box::pin(self.fall_back(&table, ask, name, refusal)).await,
+        }
+    }
+
+    /// The model that is asked for, aliases followed. An unknown one gives way to the first default fallback.
+    fn known_name<'a>(&'a self, table: &'a Table, model: &'a str) -> &'a str {
+        let name = table.real_name(model);
+        if table.find(name).is_some() {
+            return name;
+        }
+        let defaults = self.shared.policy.fallbacks.general.star();
+        let default = defaults.iter().map(|fallback| table.real_name(&fallback.model));
+        default.into_iter().find(|name| table.find(name).is_some()).unwrap_or(name)
     }
 
     /// The models that clients can ask for, in the order of the configuration.
@@ -239,13 +79,115 @@ impl Router {
     /// Whether a request for this model would find a deployment.
     #[must_use]
     pub fn knows(&self, model: &str) -> bool {
-        self.table.load().resolve(model).is_ok()
+        self.table.load().find(model).is_some()
     }
 
     /// Every deployment, in no particular order.
     #[must_use]
     pub fn deployments(&self) -> Vec<Arc<Deployment>> {
-        self.table.load().deployments().cloned().collect()
+        self.table.load().members().map(|member| Arc::clone(&member.deployment)).collect()
+    }
+
+    /// Asks the deployments of one group.
+    pub(crate) async fn serve(&self, group: &Group, name: &str, ask: &Ask<'_>) -> Result<Answer, Refusal> {
+        let keys = Keys::of(group, &self.shared, ask);
+        let choice = Choice { group, shared: &self.shared, ask, keys: keys.as_ref() };
+        let stop = Stop { choice, name };
+        let mut place = group.state.gate.enter(self.shared.policy.max_queued_requests).await?;
+        let mut run = Run::default();
+        loop {
+            let (at, member) = match choice.make(&run.tried) {
+                Ok(chosen) => chosen,
+                Err(none) => return Err(run.last.take().unwrap_or_else(|| none.into())),
+            };
+            run.wanted = run.wanted.or(ask.overrides.retries).or(member.deployment.settings().num_retries);
+            let (at, member, error) = match self.visit_or_hedge(stop, at, member, &mut place).await {
+                Ok((member, opened)) => return Ok(self.answer(opened, &member, &run)),
+                Err(failed) => failed,
+            };
+            let decision = self.after_failure(stop, &mut run, at, &member, &error);
+            tracing::debug!(
+                deployment = %member.deployment.id(), attempt = run.attempts, error = %error, ?decision,
+                "attempt failed"
+            );
+            run.last = Some(run.refusal(error, &member, self.shared.policy.retry.retries));
+            match decision {
+                Decision::Stop => return Err(run.last.take().unwrap_or_else(|| internal().into())),
+                Decision::Elsewhere => {}
+                Decision::After(pause) => {
+                    tokio::time::sleep(pause).await;
+                    run.tried.clone_from(&run.refused);
+                }
+            }
+            run.attempts += 1;
+            run.at_level += 1;
+        }
+    }
+
+    fn after_failure(
+        &self,
+        stop: Stop<'_>,
+        run: &mut Run,
+        at: usize,
+        member: &Member,
+        error: &Error,
+    ) -> Decision {
+        run.tried.add(at);
+        if error.retry() != Retry::Anywhere {
+            run.refused.add(at);
+        }
+        let Choice { group, shared, ask, .. } = stop.choice;
+        let policy = &shared.policy;
+        let typed = policy.fallbacks.has_own(error);
+        let failed = Failed {
+            error,
+            group: &group.name,
+            attempt: run.at_level,
+            wanted: run.wanted,
+            untried: stop.choice.has_untried(&run.tried),
+            fallbacks: self.has_fallback(ask, error, stop.name),
+            own_fallback: typed,
+        };
+        let decision = policy.retry.decide(&failed, shared.state.random());
+        let levels = group.looks.order || member.priority.is_some();
+        let decision = match decision {
+            // The next level has its turn when this one has used up its attempts.
+            Decision::Stop if levels && failed.untried && !typed && error.is_retryable() => {
+                run.at_level = 0;
+                Decision::Elsewhere
+            }
+            other => other,
+        };
+        let allowed = policy
+            .retry
+            .budget
+            .is_none_or(|budget| shared.state.retries.retry(shared.state.now(), budget.share, budget.least));
+        if decision == Decision::Stop || allowed { decision } else { Decision::Stop }
+    }
+
+    /// Waits for a place at a deployment and asks it.
+    pub(crate) async fn visit(
+        &self,
+        stop: Stop<'_>,
+        member: &Arc<Member>,
+        place: Permit,
+    ) -> Result<Opened, (Error, Permit)> {
+        let Choice { ask, shared, keys, .. } = stop.choice;
+        let own = match member.state.gate.enter(shared.policy.max_queued_requests).await {
+            Ok(own) => own,
+            Err(full) => return Err((full, place)),
+        };
+        let mut visit = Visit::begin(Arc::clone(member), ask, own);
+        match self.attempt(&member.deployment, ask, stop.name).await {
+            Ok(opened) => {
+                visit.keep(place);
+                Ok(visit.opened(opened, keys))
+            }
+            Err(error) => {
+                visit.failed(&error);
+                Err((error, place))
+            }
+        }
     }
 
     async fn attempt(
@@ -261,67 +203,65 @@ impl Router {
             .with_drop_params(ask.overrides.drop_params)
             .with_form(ask.upload.is_some());
         let timeouts = self.timeouts(ask, deployment);
-        attempt(deployment, &call, ask, &*self.transport, timeouts, self.max_answer).await
-    }
-
-    /// One of the deployments of the lowest order that have not been tried.
-    fn pick(&self, group: &Group, tried: &Tried) -> Result<Arc<Deployment>, Error> {
-        let none = || Error::new(ErrorKind::RateLimited, "no deployment of this model is available");
-        // Most groups of most installations: nothing to choose, nothing to allocate.
-        if let ([only], 0) = (group.deployments.as_slice(), tried.count()) {
-            return Ok(Arc::clone(only));
+        let (transport, most) = (&*self.transport, self.shared.policy.max_answer);
+        let opened = attempt(deployment, &call, ask.forwarded, ask.upload, transport, timeouts, most).await;
+        match ask.upload {
+            // What has gone out cannot be sent a second time.
+            Some(upload) if upload.is_spent() => opened.map_err(|error| error.with_retry(Retry::Never)),
+            _ => opened,
         }
-        let left = || group.deployments.iter().enumerate().filter(|(at, _)| !tried.has(*at)).map(|(_, d)| d);
-        let order = left().filter_map(|deployment| deployment.settings().order).min();
-        let eligible: Vec<_> =
-            left().filter(|deployment| order.is_none() || deployment.settings().order == order).collect();
-        let candidates: Vec<_> = eligible.iter().map(|deployment| deployment.candidate()).collect();
-        let picked = self.strategy.pick(&candidates, &PickContext::new(rand::random()));
-        picked.and_then(|at| eligible.get(at)).map(|deployment| Arc::clone(deployment)).ok_or_else(none)
     }
 
-    fn policy(&self, ask: &Ask<'_>, deployment: &Deployment) -> RetryPolicy {
-        let retries = ask.overrides.retries.or(deployment.settings().num_retries);
-        RetryPolicy { retries: retries.unwrap_or(self.retry.retries), ..self.retry }
+    fn answer(&self, opened: Opened, member: &Member, run: &Run) -> Answer {
+        let Opened { status, headers, body, dropped } = opened;
+        Answer {
+            status,
+            headers,
+            body,
+            deployment: Arc::clone(&member.deployment),
+            retries: run.attempts,
+            max_retries: run.wanted.unwrap_or(self.shared.policy.retry.retries),
+            fallbacks: 0,
+            dropped,
+        }
     }
 
     fn timeouts(&self, ask: &Ask<'_>, deployment: &Deployment) -> Timeouts {
-        let settings = deployment.settings();
+        let (settings, policy) = (deployment.settings(), &self.shared.policy);
         if ask.stream {
             let own = settings.stream_timeouts.or(settings.timeouts);
-            ask.overrides.timeouts.or(own).or(self.stream_timeouts).or(self.timeouts)
+            ask.overrides.timeouts.or(own).or(policy.stream_timeouts).or(policy.timeouts)
         } else {
-            ask.overrides.timeouts.or(settings.timeouts).or(self.timeouts)
+            ask.overrides.timeouts.or(settings.timeouts).or(policy.timeouts)
         }
     }
 }
 
-fn answer(opened: Opened, deployment: Arc<Deployment>, retries: u32) -> Answer {
-    let Opened { status, headers, body, dropped } = opened;
-    Answer { status, headers, body, deployment, retries, dropped }
+fn internal() -> Error {
+    Error::new(ErrorKind::Internal, "a failed attempt left no error")
 }
 
-/// Which deployments of a group were tried, by their place in it, and whether trying them again makes sense.
+/// What a request has behind it in a group.
 #[derive(Default)]
-struct Tried(Vec<(usize, Retry)>);
+struct Run {
+    tried: Mask,
+    /// Those among them that would refuse again.
+    refused: Mask,
+    attempts: u32,
+    /// Attempts since the present order or priority had its turn.
+    at_level: u32,
+    wanted: Option<u32>,
+    last: Option<Refusal>,
+}
 
-impl Tried {
-    fn add(&mut self, group: &Group, deployment: &Arc<Deployment>, retry: Retry) {
-        if let Some(at) = group.deployments.iter().position(|member| Arc::ptr_eq(member, deployment)) {
-            self.0.push((at, retry));
+impl Run {
+    fn refusal(&self, error: Error, member: &Member, retries: u32) -> Refusal {
+        Refusal {
+            error,
+            deployment: Some(Arc::clone(&member.deployment)),
+            retries: self.attempts,
+            max_retries: self.wanted.unwrap_or(retries),
+            fallbacks: 0,
         }
-    }
-
-    /// After a pause all may be tried again, but for those that would refuse again.
-    fn forget_passing_faults(&mut self) {
-        self.0.retain(|(_, retry)| *retry != Retry::Anywhere);
-    }
-
-    fn has(&self, at: usize) -> bool {
-        self.0.iter().any(|(tried, _)| *tried == at)
-    }
-
-    fn count(&self) -> usize {
-        self.0.len()
     }
 }

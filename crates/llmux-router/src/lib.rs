@@ -7,21 +7,51 @@
 //! The router starts no task and opens no connection itself. It needs a tokio runtime with timers enabled, for
 //! back-off pauses and for the built-in provider's delays.
 
+mod ask;
 mod attempt;
 mod builder;
+mod clock;
+mod cooldown;
 mod deployment;
+mod detour;
+mod directions;
 mod engine;
+mod exception;
+mod explain;
+mod fallback;
+mod filter;
+mod group;
+mod health;
+mod hedge;
+mod live;
+mod mask;
 mod name;
 mod pattern;
+mod pick;
+mod policy;
+mod refusal;
 mod retry;
 mod scripted;
+mod state;
 mod table;
+mod tokens;
 mod upload;
+mod visit;
 
+pub use ask::{Answer, AnswerBody, Ask, Overrides, Refusal};
 pub use builder::RouterBuilder;
-pub use deployment::{Deployment, DeploymentSettings};
-pub use engine::{Answer, AnswerBody, Ask, Overrides, Refusal, Router};
+pub use cooldown::{Cooldown, CooldownPolicy, DeploymentCooldown};
+pub use deployment::{Budget, Capabilities, Deployment, DeploymentSettings};
+pub use directions::{Directions, MockFailure};
+pub use engine::Router;
+pub use exception::{Exception, PerException};
+pub use explain::{Exclusion, Explained, Explanation};
+pub use fallback::{Fallback, FallbackList, FallbackPolicy};
+pub use health::HealthCheck;
+pub use live::DeploymentStatus;
 pub use name::closest;
-pub use retry::RetryPolicy;
+pub use policy::{AffinityPolicy, HedgePolicy, RouterPolicy, RoutingGroup, TagPolicy};
+pub use retry::{RetryBudget, RetryPolicy};
+pub use state::{DeploymentState, RouterState};
 pub use table::Listing;
 pub use upload::{Source, Upload};

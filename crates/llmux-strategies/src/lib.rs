@@ -15,11 +15,32 @@
 //! # Ok::<(), llmux_core::Error>(())
 //! ```
 
+pub mod cost;
+pub mod latency;
+pub mod latency_ewma;
+pub mod least_busy;
+pub mod power_of_two;
+pub mod priority;
+pub mod round_robin;
 pub mod simple_shuffle;
+pub mod usage;
+
+mod settings;
+mod share;
 
 use llmux_core::Registry;
 
 /// Adds every strategy of this crate.
 pub fn register(registry: &mut Registry) {
-    registry.strategies.register::<simple_shuffle::SimpleShuffle>();
+    let strategies = &mut registry.strategies;
+    strategies.register::<simple_shuffle::SimpleShuffle>();
+    strategies.register::<round_robin::RoundRobin>();
+    strategies.register::<least_busy::LeastBusy>();
+    strategies.register::<latency::LatencyBased>();
+    strategies.register::<latency_ewma::LatencyEwma>();
+    strategies.register::<power_of_two::PowerOfTwo>();
+    strategies.register::<usage::UsageBased>();
+    strategies.register::<usage::UsageBasedV2>();
+    strategies.register::<cost::CostBased>();
+    strategies.register::<priority::Priority>();
 }

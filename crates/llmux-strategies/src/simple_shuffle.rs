@@ -1,11 +1,13 @@
 //! `simple-shuffle`: a random choice by configured shares.
 //!
-//! If any candidate has a `weight`, weights are the shares; else if any has `rpm`, those; else `tpm`. A candidate
-//! without the figure in use has no share. Without any figure all have the same.
+//! If any candidate has a `weight` above zero, weights are the shares; else if any has such an `rpm`, those; else
+//! `tpm`. A candidate without the figure in use has no share. Without any figure all have the same.
 
 use std::sync::Arc;
 
 use llmux_core::{Candidate, Component, PickContext, Result, Strategy};
+
+use crate::share::{by_share, evenly};
 
 /// The strategy; it has no settings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,42 +29,12 @@ impl Strategy for SimpleShuffle {
             [|c| c.weight, |c| c.rpm.map(|n| n as f64), |c| c.tpm.map(|n| n as f64)];
         figures
             .into_iter()
-            .find(|figure| candidates.iter().any(|candidate| figure(candidate).is_some()))
+            .find(|figure| {
+                candidates.iter().any(|candidate| figure(candidate).is_some_and(|share| share > 0.0))
+            })
             .and_then(|figure| by_share(candidates, figure, cx.random))
             .or_else(|| evenly(candidates.len(), cx.random))
     }
-}
-
-/// One of `count`, all alike.
-fn evenly(count: usize, random: u64) -> Option<usize> {
-    // The high half of a product maps the whole range of numbers onto the count without a bias worth naming.
-    (count > 0).then(|| ((u128::from(random) * count as u128) >> 64) as usize)
-}
-
-/// One by its share; `None` when all shares are zero.
-fn by_share(
-    candidates: &[Candidate<'_>],
-    share: fn(&Candidate<'_>) -> Option<f64>,
-    random: u64,
-) -> Option<usize> {
-    let share = |candidate| share(candidate).filter(|share| share.is_finite() && *share > 0.0).unwrap_or(0.0);
-    let total: f64 = candidates.iter().map(share).sum();
-    if total <= 0.0 {
-        return None;
-    }
-    let mut left = random as f64 / u64::MAX as f64 * total;
-    let mut last = None;
-    for (at, candidate) in candidates.iter().enumerate() {
-        let share = share(candidate);
-        if share > 0.0 {
-            last = Some(at);
-            if left < share {
-                return last;
-            }
-            left -= share;
-        }
-    }
-    last
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use llmux_core::{Error, Reply, TransportBody};
 
-use crate::tap::{Ending, OnEnd};
+use crate::tap::{Ending, OnEnd, OnWatch};
 
 /// A provider's body, handed on untouched.
 ///
@@ -18,6 +18,7 @@ use crate::tap::{Ending, OnEnd};
 pub struct Raw {
     upstream: Option<TransportBody>,
     reply: Box<dyn Reply>,
+    watch: Option<OnWatch>,
     on_end: Option<OnEnd>,
 }
 
@@ -25,7 +26,7 @@ impl Raw {
     /// A body that passes; `reply` knows what the request alone says was consumed, and sees none of it.
     #[must_use]
     pub fn new(upstream: TransportBody, reply: Box<dyn Reply>) -> Self {
-        Self { upstream: Some(upstream), reply, on_end: None }
+        Self { upstream: Some(upstream), reply, watch: None, on_end: None }
     }
 
     /// Sets what is called when the answer is over; it replaces an earlier one.
@@ -35,8 +36,18 @@ impl Raw {
         self
     }
 
+    /// Sets who sees how the answer ended beside whoever is told by [`on_end`](Self::on_end).
+    #[must_use]
+    pub fn watched(mut self, watch: OnWatch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
     fn over(&mut self, ending: Ending) {
         self.upstream = None;
+        if let Some(watch) = self.watch.take() {
+            watch(&self.reply.report(), &ending);
+        }
         if let Some(on_end) = self.on_end.take() {
             on_end(self.reply.report(), ending);
         }

@@ -25,6 +25,9 @@ pub enum Ending {
 /// Called once when a streamed answer is over, whatever ended it. It must not block.
 pub type OnEnd = Box<dyn FnOnce(ReplyReport, Ending) + Send>;
 
+/// Sees how a streamed answer ended, before [`OnEnd`] is called. It must not block.
+pub type OnWatch = Box<dyn FnOnce(&ReplyReport, &Ending) + Send>;
+
 /// A client's body: the provider's, as the reply turns it.
 ///
 /// Nothing is read ahead: the provider's body is polled only when the client takes more, so a slow reader
@@ -34,6 +37,7 @@ pub struct Tap {
     upstream: Option<TransportBody>,
     reply: Box<dyn Reply>,
     frames: Frames,
+    watch: Option<OnWatch>,
     on_end: Option<OnEnd>,
 }
 
@@ -41,13 +45,20 @@ impl Tap {
     /// A tap on `upstream`; `frames` are those that were produced while the stream was being opened.
     #[must_use]
     pub fn new(upstream: TransportBody, reply: Box<dyn Reply>, frames: Frames) -> Self {
-        Self { upstream: Some(upstream), reply, frames, on_end: None }
+        Self { upstream: Some(upstream), reply, frames, watch: None, on_end: None }
     }
 
     /// Sets what is called when the answer is over; it replaces an earlier one.
     #[must_use]
     pub fn on_end(mut self, on_end: OnEnd) -> Self {
         self.on_end = Some(on_end);
+        self
+    }
+
+    /// Sets who sees how the answer ended beside whoever is told by [`on_end`](Self::on_end).
+    #[must_use]
+    pub fn watched(mut self, watch: OnWatch) -> Self {
+        self.watch = Some(watch);
         self
     }
 
@@ -66,6 +77,9 @@ impl Tap {
 
     fn over(&mut self, ending: Ending) {
         self.upstream = None;
+        if let Some(watch) = self.watch.take() {
+            watch(&self.reply.report(), &ending);
+        }
         if let Some(on_end) = self.on_end.take() {
             on_end(self.reply.report(), ending);
         }

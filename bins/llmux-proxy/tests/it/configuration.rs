@@ -68,15 +68,15 @@ async fn a_missing_file_is_named() {
 async fn what_has_no_effect_yet_is_said_and_served_without() {
     let config = "model_list:
   - model_name: echo
-    litellm_params: {model: llmux/echo, max_parallel_requests: 3}
+    litellm_params: {model: llmux/echo, keepalive_seconds: 3}
   - model_name: later
     litellm_params: {model: petals/some-model}
-router_settings: {allowed_fails: 3, unheard_of: 1}
+router_settings: {client_ttl: 3, unheard_of: 1}
 ";
     let proxy = Setup::config(config).start().await;
     let log = proxy.wait_for_log("unheard_of").await;
     proxy.wait_for_log("is left out").await;
-    assert!(log.contains("max_parallel_requests") && log.contains("allowed_fails"), "{log}");
+    assert!(log.contains("keepalive_seconds") && log.contains("client_ttl"), "{log}");
     assert_eq!(proxy.chat("echo").await.status, 200);
     assert_eq!(proxy.chat("later").await.status, 404);
 }

@@ -22,6 +22,7 @@ mod protocols;
 mod proxy;
 mod reload;
 mod routes;
+mod routing;
 mod secrets;
 mod settings;
 mod shutdown;

@@ -13,10 +13,10 @@ async fn two(upstream: &ScriptedUpstream) -> Proxy {
     Setup::config(format!(
         "model_list:
   - model_name: model
-    litellm_params: {{model: openai/one, api_key: k, api_base: '{url}/v1', order: 1}}
+    litellm_params: {{model: openai/one, api_key: k, api_base: '{url}/v1', weight: 1}}
     model_info: {{id: first}}
   - model_name: model
-    litellm_params: {{model: openai/two, api_key: k, api_base: '{url}/v1', order: 2}}
+    litellm_params: {{model: openai/two, api_key: k, api_base: '{url}/v1', weight: 0}}
     model_info: {{id: second}}
 "
     ))

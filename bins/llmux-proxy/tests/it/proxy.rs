@@ -312,11 +312,12 @@ impl Answer {
     }
 }
 
-/// A deployment called `model` at an OpenAI-compatible provider, without retries.
+/// A deployment called `model` at an OpenAI-compatible provider, without retries and cooldowns.
 pub(crate) fn openai_config(base: &str) -> String {
     format!(
         "model_list:\n  - model_name: model\n    litellm_params: {{model: openai/gpt-up, api_key: sk-up, \
-         api_base: '{base}/v1'}}\n    model_info: {{id: first}}\nrouter_settings: {{num_retries: 0}}\n"
+         api_base: '{base}/v1'}}\n    model_info: {{id: first}}\nrouter_settings: \
+         {{num_retries: 0, disable_cooldowns: true}}\n"
     )
 }
 

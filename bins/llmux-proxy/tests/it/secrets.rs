@@ -20,7 +20,7 @@ fn config(upstream: &ScriptedUpstream) -> String {
   - model_name: claude
     litellm_params: {{model: anthropic/c, api_key: {PROVIDER}, api_base: '{url}'}}
 general_settings: {{master_key: {MASTER}}}
-router_settings: {{num_retries: 0}}
+router_settings: {{num_retries: 0, disable_cooldowns: true}}
 "
     )
 }

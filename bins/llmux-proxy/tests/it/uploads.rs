@@ -57,7 +57,7 @@ async fn a_form_reaches_the_provider_byte_for_byte_but_for_the_model() {
         field("model", "model"),
         extra.clone(),
         noise.clone(),
-        field("tags", "a"),
+        field("litellm_trace_id", "a"),
         field("prompt", "b"),
     ]);
     for (path, upstream_path) in [

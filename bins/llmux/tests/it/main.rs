@@ -7,5 +7,6 @@ mod chat;
 mod cli;
 mod config;
 mod models;
+mod route;
 mod run;
 mod stub;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::Endpoint;
+use super::{ByClass, Endpoint};
 use crate::JsonObject;
 
 /// Headers by name. Their values may be secrets.
@@ -72,6 +72,18 @@ pub struct ModelParams {
     pub order: Option<u64>,
     /// Largest form with a file, in MB.
     pub max_file_size_mb: Option<f64>,
+    /// Requests at once at most.
+    pub max_parallel_requests: Option<usize>,
+    /// Time for which it is left alone after failures.
+    pub cooldown_time: Option<Duration>,
+    /// Tags that requests can ask for.
+    pub tags: Vec<String>,
+    /// Patterns for the user agent, which count as tags.
+    pub tag_regex: Vec<String>,
+    /// US dollars that may be spent in `budget_duration`.
+    pub max_budget: Option<f64>,
+    /// The period of `max_budget`.
+    pub budget_duration: Option<Duration>,
     /// Whether what the provider lacks is left out; the global setting if not given.
     pub drop_params: Option<bool>,
     /// Further parameters to leave out.
@@ -118,6 +130,22 @@ pub struct ModelInfo {
     pub id: String,
     /// What the model is for, such as `chat`.
     pub mode: Option<String>,
+    /// Whether it is paused.
+    pub blocked: bool,
+    /// Whether its group is chosen from by tags; the router's setting if not given.
+    pub enable_tag_filtering: Option<bool>,
+    /// Whether requests whose conditions on tags nobody fulfils take the default deployments.
+    pub allow_fail_open: bool,
+    /// Failures that are tolerated before it is left alone.
+    pub allowed_fails: Option<u32>,
+    /// The same by the class of the failure.
+    pub allowed_fails_policy: ByClass,
+    /// Time for a health check.
+    pub health_check_timeout: Option<Duration>,
+    /// The model to ask in a health check.
+    pub health_check_model: Option<String>,
+    /// Longest answer to a health check.
+    pub health_check_max_tokens: Option<u64>,
     /// The model whose prices and limits these are.
     pub base_model: Option<String>,
     /// Most tokens of a prompt.

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::Value;
+
+use super::routing::Budget;
 
 use super::Endpoint;
 use crate::JsonObject;
@@ -118,48 +121,6 @@ pub struct Cors {
     pub max_age: Option<Duration>,
 }
 
-/// `router_settings`, with what `litellm_settings` says about the same.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Router {
-    /// How one of several deployments is chosen.
-    pub routing_strategy: RoutingStrategy,
-    /// Further attempts within a model group.
-    pub num_retries: u32,
-    /// Time for a whole call.
-    pub timeout: Duration,
-    /// Time for a whole streamed call; `timeout` if not given.
-    pub stream_timeout: Option<Duration>,
-    /// Least time between two attempts.
-    pub retry_after: Duration,
-    /// Other names for models, by that name.
-    pub model_group_alias: BTreeMap<String, Alias>,
-}
-
-impl Default for Router {
-    fn default() -> Self {
-        Self {
-            routing_strategy: RoutingStrategy::default(),
-            num_retries: 2,
-            timeout: Duration::from_secs(6000),
-            stream_timeout: None,
-            retry_after: Duration::ZERO,
-            model_group_alias: BTreeMap::new(),
-        }
-    }
-}
-
-/// How one of several deployments is chosen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum RoutingStrategy {
-    /// At random, by weight.
-    #[default]
-    SimpleShuffle,
-}
-
 /// Another name for a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -186,10 +147,26 @@ pub struct LiteLlm {
     pub cost_margin_config: JsonObject,
     /// Models that everybody may see.
     pub public_model_groups: Vec<String>,
-    /// As given; [`Router::num_retries`] is what counts.
+    /// As given; [`super::Router::num_retries`] is what counts.
     pub num_retries: Option<u32>,
-    /// As given; [`Router::timeout`] is what counts.
+    /// As given; [`super::Router::timeout`] is what counts.
     pub request_timeout: Option<Duration>,
+    /// As given; [`super::Router::allowed_fails`] is what counts.
+    pub allowed_fails: Option<u32>,
+    /// As given; [`super::Router::max_fallbacks`] is what counts.
+    pub max_fallbacks: Option<u32>,
+    /// As given; [`super::Router::fallbacks`] is what counts.
+    pub fallbacks: Option<Value>,
+    /// As given; [`super::Router::default_fallbacks`] is what counts.
+    pub default_fallbacks: Vec<String>,
+    /// As given; [`super::Router::context_window_fallbacks`] is what counts.
+    pub context_window_fallbacks: Option<Value>,
+    /// As given; [`super::Router::content_policy_fallbacks`] is what counts.
+    pub content_policy_fallbacks: Option<Value>,
+    /// Name the models that were tried in errors after fallbacks; yes if not given.
+    pub expose_router_debug_in_errors: Option<bool>,
+    /// What may be spent, by tag.
+    pub tag_budget_config: BTreeMap<String, Budget>,
     /// As given; [`Logging::format`] is what counts.
     pub json_logs: bool,
     /// As given; [`Logging::level`] is what counts.

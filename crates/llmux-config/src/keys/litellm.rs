@@ -1,7 +1,7 @@
 //! `litellm_settings`
 
-use super::Shape::{Duration, Flag, Integer, Object, Texts};
-use super::{Key, Section};
+use super::Shape::{Any, Duration, Flag, Integer, Object, Sections, Texts};
+use super::{Key, Section, routing};
 
 /// `litellm_settings`
 pub(crate) static LITELLM: Section = Section {
@@ -12,6 +12,18 @@ pub(crate) static LITELLM: Section = Section {
             .default("false"),
         Key::new("num_retries", Integer(0, 1000), "As in `router_settings`, which wins."),
         Key::new("request_timeout", Duration, "As `timeout` in `router_settings`, which wins."),
+        Key::new("allowed_fails", Integer(0, 1_000_000), "As in `router_settings`, which wins."),
+        Key::new("max_fallbacks", Integer(0, 1000), "As in `router_settings`, which wins."),
+        Key::new("fallbacks", Any, "As in `router_settings`, which wins."),
+        Key::new("default_fallbacks", Texts, "As in `router_settings`, which wins."),
+        Key::new("context_window_fallbacks", Any, "As in `router_settings`, which wins."),
+        Key::new("content_policy_fallbacks", Any, "As in `router_settings`, which wins."),
+        Key::new(
+            "expose_router_debug_in_errors",
+            Flag,
+            "Name the models that were tried in errors after fallbacks, which is done unless this is `false`.",
+        ),
+        Key::new("tag_budget_config", Sections(&routing::BUDGET), "What may be spent, by tag."),
         Key::new(
             "include_cost_in_streaming_usage",
             Flag,
@@ -74,12 +86,6 @@ const OBSERVING: &[&str] = &[
 
 const SHAPING: &[&str] = &[
     "modify_params",
-    "allowed_fails",
-    "fallbacks",
-    "context_window_fallbacks",
-    "content_policy_fallbacks",
-    "default_fallbacks",
-    "max_fallbacks",
     "num_retries_per_request",
     "enable_json_schema_validation",
     "force_ipv4",
@@ -134,7 +140,6 @@ const BUDGETS: &[&str] = &[
     "key_generation_settings",
     "enable_key_alias_format_validation",
     "key_alias_pattern",
-    "tag_budget_config",
     "priority_reservation",
     "priority_reservation_settings",
     "max_ui_session_budget",
@@ -147,7 +152,6 @@ const BUDGETS: &[&str] = &[
 ];
 
 const OTHER: &[&str] = &[
-    "expose_router_debug_in_errors",
     "cache",
     "cache_params",
     "enable_redis_auth_cache",

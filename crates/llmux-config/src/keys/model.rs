@@ -4,7 +4,7 @@ use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Headers, Integer, Number, Object, Secret,
     Section as Nested, Text, TextOrTexts, Texts, Url,
 };
-use super::{Choice, Key, Section, cloud, price, request};
+use super::{Choice, Key, Section, cloud, price, request, routing};
 
 /// One entry of `model_list`.
 pub(crate) static MODEL: Section = Section {
@@ -41,6 +41,7 @@ pub(crate) static PARAMS: Section = Section {
         CONNECTION,
         cloud::KEYS,
         CALL,
+        routing::PARAMS,
         price::KEYS,
         request::PARAMS,
     ],
@@ -52,7 +53,7 @@ pub(crate) static PARAMS: Section = Section {
 pub(crate) static DEFAULT_PARAMS: Section = Section {
     name: "router_settings.default_litellm_params",
     doc: "Parameters for all deployments that do not set them; the keys of `litellm_params`.",
-    keys: &[CONNECTION, cloud::KEYS, CALL, price::KEYS, request::PARAMS],
+    keys: &[CONNECTION, cloud::KEYS, CALL, routing::PARAMS, price::KEYS, request::PARAMS],
     not_yet: &[cloud::NOT_YET, price::NOT_YET, PARAMS_NOT_YET],
     keep_in: None,
 };
@@ -139,15 +140,9 @@ const PARAMS_NOT_YET: &[&str] = &[
     "timeout_by_service_tier",
     "stream_timeout_by_service_tier",
     "max_retries",
-    "max_parallel_requests",
-    "cooldown_time",
     "merge_reasoning_content_in_choices",
     "itpm",
     "otpm",
-    "tags",
-    "tag_regex",
-    "max_budget",
-    "budget_duration",
     "default_api_key_rpm_limit",
     "default_api_key_tpm_limit",
     "mock_timeout",
@@ -217,6 +212,7 @@ pub(crate) static INFO: Section = Section {
             ),
             Key::new("output_vector_size", Integer(0, i64::MAX), "Numbers in a vector."),
         ],
+        routing::INFO,
     ],
     not_yet: &[
         price::NOT_YET,
@@ -225,14 +221,12 @@ pub(crate) static INFO: Section = Section {
             "team_id",
             "team_public_model_name",
             "disable_background_health_check",
-            "health_check_*",
-            "blocked",
+            "health_check_voice",
+            "health_check_params",
             "discoverable",
             "access_windows",
             "ptu_*",
             "cost_per_ptu_per_hour",
-            "enable_tag_filtering",
-            "allow_fail_open",
             "adaptive_router_preferences",
             "supported_environments",
         ],

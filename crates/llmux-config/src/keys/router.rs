@@ -3,67 +3,51 @@
 use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Integer, Named, Section as Nested, Text,
 };
-use super::{Choice, Key, Section, model};
+use super::{Choice, Key, Section, model, routing};
 
 /// `router_settings`
 pub(crate) static ROUTER: Section = Section {
     name: "router_settings",
     doc: "How a deployment is chosen, and what happens when it fails.",
-    keys: &[&[
-        Key::new(
-            "routing_strategy",
-            OneOf(&Choice {
-                allowed: &["simple-shuffle"],
-                not_yet: &[
-                    "least-busy",
-                    "usage-based-routing",
-                    "usage-based-routing-v2",
-                    "latency-based-routing",
-                    "cost-based-routing",
-                    "provider-budget-routing",
-                    "lar1",
-                ],
-            }),
-            "How one of several deployments is chosen: at random by `weight`, else `rpm`, else `tpm`.",
-        )
-        .default("simple-shuffle"),
-        Key::new("num_retries", Integer(0, 1000), "Further attempts within a model group.").default("2"),
-        Key::new("timeout", Duration, "Time for a whole call.").default("6000s"),
-        Key::new("stream_timeout", Duration, "Time for a whole streamed call; `timeout` if not given."),
-        Key::new("retry_after", DurationOrZero, "Least time between two attempts.").default("0s"),
-        Key::new("model_group_alias", Named(&ALIAS, "model"), "Other names for models."),
-        Key::new(
-            "default_litellm_params",
-            Nested(&model::DEFAULT_PARAMS),
-            "Parameters for all deployments that do not set them.",
-        )
-        .alias(&["default_params"]),
-    ]],
+    keys: &[
+        &[
+            Key::new(
+                "routing_strategy",
+                OneOf(&Choice {
+                    allowed: &[
+                        "simple-shuffle",
+                        "round-robin",
+                        "least-busy",
+                        "latency-based-routing",
+                        "latency-ewma",
+                        "power-of-two-choices",
+                        "usage-based-routing",
+                        "usage-based-routing-v2",
+                        "cost-based-routing",
+                        "provider-budget-routing",
+                    ],
+                    not_yet: &["lar1"],
+                }),
+                "How one of several deployments is chosen.",
+            )
+            .default("simple-shuffle"),
+            Key::new("num_retries", Integer(0, 1000), "Further attempts within a model group.").default("2"),
+            Key::new("timeout", Duration, "Time for a whole call.").default("6000s"),
+            Key::new("stream_timeout", Duration, "Time for a whole streamed call; `timeout` if not given."),
+            Key::new("retry_after", DurationOrZero, "Least time between two attempts.").default("0s"),
+            Key::new("model_group_alias", Named(&ALIAS, "model"), "Other names for models."),
+            Key::new(
+                "default_litellm_params",
+                Nested(&model::DEFAULT_PARAMS),
+                "Parameters for all deployments that do not set them.",
+            )
+            .alias(&["default_params"]),
+        ],
+        routing::ROUTER,
+    ],
     not_yet: &[&[
-        "routing_strategy_args",
-        "routing_groups",
-        "max_fallbacks",
         "max_retries",
-        "retry_policy",
-        "model_group_retry_policy",
-        "fallbacks",
-        "default_fallbacks",
-        "context_window_fallbacks",
-        "content_policy_fallbacks",
-        "allowed_fails",
-        "allowed_fails_policy",
-        "cooldown_time",
-        "disable_cooldowns",
-        "enable_pre_call_checks",
-        "optional_pre_call_checks",
-        "deployment_affinity_ttl_seconds",
         "model_group_affinity_config",
-        "enable_tag_filtering",
-        "tag_filtering_match_any",
-        "tag_routing_prefix",
-        "enable_weighted_failover",
-        "provider_budget_config",
-        "weights",
         "redis_*",
         "cache_responses",
         "cache_kwargs",
@@ -71,7 +55,6 @@ pub(crate) static ROUTER: Section = Section {
         "client_ttl",
         "polling_interval",
         "default_priority",
-        "default_max_parallel_requests",
         "set_verbose",
         "debug_level",
         "alerting_config",

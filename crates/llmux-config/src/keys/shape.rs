@@ -42,6 +42,8 @@ pub(crate) enum Shape {
     Section(&'static Section),
     /// A list of such mappings.
     List(&'static Section),
+    /// A mapping of names to such mappings.
+    Sections(&'static Section),
     /// A mapping of names to such mappings; a text stands for a mapping with only the named key.
     Named(&'static Section, &'static str),
 }
@@ -83,6 +85,7 @@ impl Shape {
             Self::Object | Self::Section(_) => "a mapping".into(),
             Self::Any => "anything".into(),
             Self::List(_) => "a list of mappings".into(),
+            Self::Sections(_) => "a mapping of names to mappings".into(),
             Self::Named(_, key) => format!("a mapping of names to texts, or to mappings with `{key}`"),
         }
     }
@@ -95,7 +98,10 @@ impl Shape {
     /// The section inside, if there is one.
     pub(crate) fn section(&self) -> Option<&'static Section> {
         match self {
-            Self::Section(section) | Self::List(section) | Self::Named(section, _) => Some(section),
+            Self::Section(section)
+            | Self::List(section)
+            | Self::Sections(section)
+            | Self::Named(section, _) => Some(section),
             _ => None,
         }
     }

@@ -29,6 +29,9 @@ fn sample(schema: &Value, root: &Value) -> Value {
 
 /// An object with every supported key under its canonical name.
 fn object(schema: &Value, root: &Value) -> Value {
+    if schema["additionalProperties"].get("$ref").is_some() {
+        return serde_json::json!({ "name": sample(&schema["additionalProperties"], root) });
+    }
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
         return serde_json::json!({ "name": "word" });
     };

@@ -6,11 +6,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use llmux_catalog::DeploymentFacts;
 use llmux_config::{Config, Echo, Model, ModelParams};
 use llmux_core::{
-    Error, ErrorKind, ExposeSecret, Options, Provider, ProviderSettings, Result, Shaping, Timeouts,
+    Capability, Error, ErrorKind, ExposeSecret, ModelFacts, Operation, Options, Provider, ProviderSettings,
+    Result, Shaping, Terms, Timeouts, TokenPrices, Usage,
 };
-use llmux_router::{Deployment, DeploymentSettings, closest};
+use llmux_router::{Deployment, DeploymentSettings, HealthCheck, closest};
+use regex::Regex;
+use serde_json::Value;
 
-use super::{Entry, Parts, facts, inferred::Inferred};
+use super::{Entry, Parts, facts, inferred::Inferred, routing};
 use crate::headers::labels;
 
 /// The provider that answers `mock_response` without calling anybody.
@@ -20,10 +23,11 @@ const BUILT_IN: &str = "llmux";
 pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Option<(Deployment, Entry)>> {
     let params = &model.params;
     let registry = &parts.registry;
+    let routing = deployment_settings(model, config)?;
     if params.model == "*" && params.provider.is_none() && params.mock_response.is_none() {
         let inferred = Inferred::new(registry, &provider_settings(params, config, parts)?);
         let facts = facts::build(model, ("", "*"), config, parts)?;
-        return Ok(Some(deployment(model, "*", Arc::new(inferred), facts)));
+        return Ok(Some(deployment(model, "*", Arc::new(inferred), routing, facts)));
     }
     let Some((provider, name)) = registry.split_model(&params.model, params.provider.as_deref()) else {
         return Err(unknown_provider(&params.model, parts));
@@ -44,17 +48,18 @@ pub(super) fn build(model: &Model, config: &Config, parts: &Parts) -> Result<Opt
     // A canned answer costs what the model would that it stands for.
     let priced = if params.mock_response.is_some() { asked } else { provider.name() };
     let facts = facts::build(model, (priced, name), config, parts)?;
-    Ok(Some(deployment(model, name, provider, facts)))
+    Ok(Some(deployment(model, name, provider, routing, facts)))
 }
 
 fn deployment(
     model: &Model,
     name: &str,
     provider: Arc<dyn Provider>,
+    mut settings: DeploymentSettings,
     facts: Arc<DeploymentFacts>,
 ) -> (Deployment, Entry) {
     let entry = Entry::new(model, provider.name(), Arc::clone(&facts));
-    let mut settings = deployment_settings(&model.params);
+    known(name, &facts, &mut settings);
     settings.facts = Some(facts);
     let deployment =
         Deployment::new(model.info.id.as_str(), model.name.as_str(), name, provider).with_settings(settings);
@@ -127,9 +132,10 @@ fn options(params: &ModelParams) -> Options {
     options
 }
 
-fn deployment_settings(params: &ModelParams) -> DeploymentSettings {
+fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSettings> {
+    let (params, info) = (&model.params, &model.info);
     let mut settings = DeploymentSettings::default();
-    settings.weight = params.weight;
+    settings.weight = routing::numbers("weights", &config.router.weights)?.remove(&info.id).or(params.weight);
     settings.rpm = params.rpm;
     settings.tpm = params.tpm;
     settings.order = params.order;
@@ -142,5 +148,64 @@ fn deployment_settings(params: &ModelParams) -> DeploymentSettings {
     timeouts.total = params.timeout;
     settings.timeouts = timeouts;
     settings.stream_timeouts.total = params.stream_timeout;
-    settings
+    settings.cooldown.time = params.cooldown_time;
+    settings.cooldown.allowed_fails = info.allowed_fails;
+    settings.cooldown.allowed_fails_by_class =
+        routing::per_exception(&info.allowed_fails_policy, "AllowedFails");
+    settings.max_parallel_requests = routing::parallel(params, &config.router);
+    settings.budget = routing::own_budget(params);
+    settings.tags.clone_from(&params.tags);
+    settings.tag_patterns = params.tag_regex.iter().map(|pattern| regex(pattern)).collect::<Result<_>>()?;
+    settings.tag_filtering = info.enable_tag_filtering;
+    settings.tags_fail_open = info.allow_fail_open;
+    settings.blocked = info.blocked;
+    settings.health_check = health_check(info);
+    let regions = ["region_name", "aws_region_name", "vertex_location"];
+    let region = regions.iter().find_map(|name| params.options.get(*name)?.as_str());
+    settings.region = region.map(str::to_owned);
+    // Only where the deployment says so itself: nobody is left when all are said not to search.
+    settings.capabilities.web_search = info.extra.get("supports_web_search").and_then(Value::as_bool);
+    settings.prompt_cache_min_tokens = info.extra.get("prompt_cache_min_tokens").and_then(Value::as_u64);
+    Ok(settings)
+}
+
+/// How the deployment is asked whether it works.
+fn health_check(info: &llmux_config::ModelInfo) -> HealthCheck {
+    let mut check = HealthCheck::default();
+    if info.mode.as_deref() == Some("embedding") {
+        check.operation = Operation::Embeddings;
+    }
+    check.model.clone_from(&info.health_check_model);
+    check.max_tokens = info.health_check_max_tokens.unwrap_or(check.max_tokens);
+    check.timeout = info.health_check_timeout.unwrap_or(check.timeout);
+    check
+}
+
+/// What is known of the model itself: what filters and strategies look at, looked up once.
+fn known(name: &str, facts: &DeploymentFacts, settings: &mut DeploymentSettings) {
+    let can = |capability| facts.supports(name, capability);
+    settings.max_input_tokens = facts.max_input_tokens(name);
+    settings.capabilities.vision = can(Capability::Vision);
+    settings.capabilities.tools = can(Capability::Tools);
+    settings.capabilities.response_schema = can(Capability::ResponseSchema);
+    // The price of a million tokens of each, so that no digit of a small price is lost.
+    let price = |input, output| {
+        let mut usage = Usage::default();
+        (usage.input, usage.output) = (input, output);
+        let bill = facts.bill(&usage, &Terms::new().with_models(Some(name), None))?;
+        Some(bill.total.to_f64() / MILLION as f64)
+    };
+    let prices = (price(MILLION, 0), price(0, MILLION));
+    if let (Some(input), Some(output)) = prices {
+        settings.prices = Some(TokenPrices { input, output });
+    }
+}
+
+const MILLION: u64 = 1_000_000;
+
+fn regex(pattern: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|error| {
+        let message = format!("`{pattern}` is no pattern: {error}");
+        Error::new(ErrorKind::InvalidRequest, message).with_param("tag_regex")
+    })
 }

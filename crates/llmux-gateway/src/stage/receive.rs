@@ -9,11 +9,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, request::Parts};
 use hyper::body::Incoming;
 use llmux_core::{Dialect, Envelope, Error, ErrorKind, Operation, RequestContext, Result};
-use llmux_router::{Overrides, Upload};
+use llmux_router::{Directions, Overrides, Upload};
 use llmux_wire::json::{edit::Edits, envelope};
 use serde_json::{Map, Value};
 
-use super::unwrap;
+use super::{directions, unwrap};
 use crate::{
     dispatch::{Framing, streamed},
     server::{discard_body, read_body},
@@ -32,6 +32,8 @@ pub(crate) struct Received {
     pub(crate) overrides: Overrides,
     /// The form that the client sends; the body holds its fields as far as they are known.
     pub(crate) upload: Option<Upload>,
+    /// Where it wants to go, if it says so.
+    pub(crate) directions: Option<Box<Directions>>,
 }
 
 /// Time limits of one request, in seconds: LiteLLM's names for the whole of it, ours for its phases.
@@ -99,6 +101,7 @@ pub(crate) async fn run(
         None => fields_of.boolean("stream")?.unwrap_or_default(),
     };
     let overrides = overrides(&fields_of, &parts.headers, stream)?;
+    let directions = directions::read(snapshot, &fields_of, &parts.headers, parts.uri.query())?;
     if model.is_empty() {
         return Err(missing("model"));
     }
@@ -112,7 +115,7 @@ pub(crate) async fn run(
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides, upload })
+    Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides, upload, directions })
 }
 
 /// The model of a request that names none, where OpenAI's reference has one.
@@ -180,26 +183,30 @@ fn duration(seconds: f64) -> Option<Duration> {
 }
 
 /// Reads single fields by their position.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     body: &'a Bytes,
     envelope: &'a Envelope,
 }
 
 impl Fields<'_> {
-    fn raw(&self, name: &str) -> Option<&[u8]> {
+    pub(super) fn raw(&self, name: &str) -> Option<&[u8]> {
         self.envelope.get(self.body, name).filter(|raw| *raw != b"null")
     }
 
-    fn read<T: serde::de::DeserializeOwned>(&self, name: &str, expected: &str) -> Result<Option<T>> {
+    pub(super) fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Option<T>> {
         let read = |raw: &[u8]| serde_json::from_slice(raw).map_err(|_| wrong(name, expected));
         self.raw(name).map(read).transpose()
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>> {
         self.read(name, "a string")
     }
 
-    fn boolean(&self, name: &str) -> Result<Option<bool>> {
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>> {
         self.read(name, "true or false")
     }
 
@@ -213,7 +220,7 @@ impl Fields<'_> {
     }
 }
 
-fn wrong(name: &str, expected: &str) -> Error {
+pub(super) fn wrong(name: &str, expected: &str) -> Error {
     Error::invalid(name, format!("`{name}` must be {expected}")).with_code("invalid_type")
 }
 

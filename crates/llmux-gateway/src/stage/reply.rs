@@ -7,18 +7,27 @@ use llmux_core::{Dialect, RequestContext};
 use llmux_router::{Answer, AnswerBody, Refusal};
 use llmux_wire::event_stream;
 
-use super::settle::Settle;
-use crate::{body::Body, dispatch::Framing, error, headers, snapshot::Snapshot};
+use super::{receive::Received, settle::Settle};
+use crate::{
+    body::Body,
+    dispatch::Framing,
+    error,
+    headers::{self, Tries},
+    snapshot::Snapshot,
+};
 
 /// Writes the answer.
 pub(crate) fn answer(
     cx: &RequestContext,
     snapshot: &Snapshot,
+    received: &Received,
     answer: Answer,
-    framing: Option<Framing>,
     settle: Settle,
 ) -> Response<Body> {
-    let Answer { status, headers: upstream, body, deployment, retries, dropped, .. } = answer;
+    let Answer {
+        status, headers: upstream, body, deployment, retries, max_retries, fallbacks, dropped, ..
+    } = answer;
+    let tries = Tries { model: &received.model, retries, max_retries, fallbacks };
     let mut bill = None;
     let (body, content_type) = match body {
         AnswerBody::Bytes(raw) => {
@@ -36,7 +45,7 @@ pub(crate) fn answer(
             let from = Arc::clone(&deployment);
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending, &from)));
             let scrubber = &snapshot.scrubber;
-            match framing {
+            match received.framing {
                 Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
                 Some(Framing::Chunks) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
                 Some(Framing::EventStream) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
@@ -48,9 +57,9 @@ pub(crate) fn answer(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let out = response.headers_mut();
-    out.reserve(upstream.len().saturating_add(12));
+    out.reserve(upstream.len().saturating_add(14));
     out.insert(header::CONTENT_TYPE, own_type.unwrap_or_else(|| HeaderValue::from_static(content_type)));
-    if framing == Some(Framing::Chunks) {
+    if received.framing == Some(Framing::Chunks) {
         out.insert("x-amzn-bedrock-content-type", HeaderValue::from_static("application/json"));
     }
     if content_type == "text/event-stream" || content_type == event_stream::MEDIA_TYPE {
@@ -58,7 +67,7 @@ pub(crate) fn answer(
         // Asks reverse proxies in front of the gateway not to hold frames back.
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
-    headers::attribute(&deployment, retries, out);
+    headers::attribute(&deployment, tries, out);
     headers::dropped(&dropped, out);
     headers::forward(&upstream, out);
     if let Some(bill) = &bill {
@@ -69,11 +78,18 @@ pub(crate) fn answer(
 }
 
 /// Writes the error of the last attempt.
-pub(crate) fn refusal(cx: &RequestContext, snapshot: &Snapshot, refusal: &Refusal) -> Response<Body> {
+pub(crate) fn refusal(
+    cx: &RequestContext,
+    snapshot: &Snapshot,
+    received: &Received,
+    refusal: &Refusal,
+) -> Response<Body> {
+    let Refusal { retries, max_retries, fallbacks, .. } = *refusal;
+    let tries = Tries { model: &received.model, retries, max_retries, fallbacks };
     let mut response = error::answer(&refusal.error, cx, snapshot);
     let out = response.headers_mut();
     if let Some(deployment) = &refusal.deployment {
-        headers::attribute(deployment, refusal.retries, out);
+        headers::attribute(deployment, tries, out);
     }
     if let Some(upstream) = refusal.error.headers() {
         headers::forward(&headers::scrubbed(upstream, &snapshot.scrubber), out);

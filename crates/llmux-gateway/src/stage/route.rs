@@ -5,11 +5,29 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use llmux_core::{Operation, RequestContext};
-use llmux_router::{Answer, Ask, Refusal};
+use llmux_core::{Error, Operation, RequestContext};
+use llmux_router::{Answer, Ask, Explanation, Refusal};
 
 use super::receive::Received;
 use crate::{headers, snapshot::Snapshot};
+
+/// What a request is, for the router.
+fn ask<'a>(cx: &RequestContext, received: &'a Received) -> Ask<'a> {
+    let Received { headers, body, envelope, model, stream, overrides, directions, upload, .. } = received;
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let ask = Ask::new(cx.operation, cx.dialect, model, body, envelope, headers)
+        .with_stream(*stream)
+        .with_created(created)
+        .with_overrides(*overrides);
+    let ask = match upload {
+        Some(upload) => ask.with_upload(upload),
+        None => ask,
+    };
+    match directions {
+        Some(directions) => ask.with_directions(directions),
+        None => ask,
+    }
+}
 
 /// Gets an answer, or the reason why there is none.
 pub(crate) async fn run(
@@ -17,24 +35,38 @@ pub(crate) async fn run(
     cx: &RequestContext,
     received: &Received,
 ) -> Result<Answer, Refusal> {
-    let Received { headers, body, envelope, model, stream, overrides, upload, .. } = received;
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    let ask = Ask::new(cx.operation, cx.dialect, model, body, envelope, headers)
-        .with_stream(*stream)
-        .with_created(created)
-        .with_overrides(*overrides);
+    let ask = ask(cx, received);
     if cx.operation == Operation::CountTokens {
-        prepare_count(snapshot, model).await;
+        prepare_count(snapshot, &received.model).await;
     }
-    let ask = match upload {
-        Some(upload) => ask.with_upload(upload),
-        None => ask,
-    };
     if !snapshot.wishes.forward_headers {
         return snapshot.router.ask(&ask).await;
     }
-    let forwarded = headers::forwarded(headers, |name| snapshot.access.holds_key(name));
+    let forwarded = headers::forwarded(&received.headers, |name| snapshot.access.holds_key(name));
     snapshot.router.ask(&ask.with_forwarded(&forwarded)).await
+}
+
+/// How a deployment would be chosen now.
+///
+/// # Errors
+/// When the model is unknown.
+pub(crate) fn explain(
+    snapshot: &Snapshot,
+    cx: &RequestContext,
+    received: &Received,
+) -> Result<Explanation, Error> {
+    snapshot.router.explain(&ask(cx, received))
+}
+
+/// The same, if the request asks for it in a header.
+pub(crate) fn asked_explanation(
+    snapshot: &Snapshot,
+    cx: &RequestContext,
+    received: &Received,
+) -> Option<Explanation> {
+    let asked = received.headers.get(headers::EXPLAIN)?;
+    let yes = asked.as_bytes().eq_ignore_ascii_case(b"true") || asked == "1";
+    if yes { explain(snapshot, cx, received).ok() } else { None }
 }
 
 /// Loads what a provider needs that counts with a tokenizer of ours: not on the threads that serve.

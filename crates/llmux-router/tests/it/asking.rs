@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::BodyExt;
-use llmux_core::{Dialect, Operation, ReplyReport, Timeouts};
-use llmux_router::{Answer, AnswerBody, Ask, Overrides, Refusal, Router};
+use llmux_core::{Dialect, Envelope, Operation, ReplyReport, Timeouts};
+use llmux_router::{Answer, AnswerBody, Ask, Directions, Explanation, Overrides, Refusal, Router};
 use llmux_wire::{
     json::envelope,
     sse::{Decoder, SseEvent},
@@ -24,12 +24,40 @@ pub(crate) struct Request {
     model: String,
     stream: bool,
     overrides: Overrides,
+    directions: Directions,
+    fields: Value,
+    headers: HeaderMap,
 }
 
 impl Request {
     /// A request for a whole answer.
     pub(crate) fn new(dialect: Dialect, model: &str) -> Self {
-        Self { dialect, model: model.to_owned(), stream: false, overrides: Overrides::default() }
+        Self {
+            dialect,
+            model: model.to_owned(),
+            stream: false,
+            overrides: Overrides::default(),
+            directions: Directions::default(),
+            fields: json!({}),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// Says where the request wants to go.
+    pub(crate) fn directed(mut self, change: impl FnOnce(&mut Directions)) -> Self {
+        change(&mut self.directions);
+        self
+    }
+
+    /// Sets a field of the body; null takes it out.
+    pub(crate) fn field(mut self, name: &str, value: Value) -> Self {
+        self.fields[name] = value;
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.insert(name, value.parse().unwrap());
+        self
     }
 
     /// A request in OpenAI's dialect.
@@ -58,17 +86,39 @@ impl Request {
         if self.stream {
             body["stream"] = true.into();
         }
+        for (name, value) in self.fields.as_object().unwrap() {
+            match value {
+                Value::Null => _ = body.as_object_mut().unwrap().remove(name),
+                value => body[name] = value.clone(),
+            }
+        }
         body.to_string().into()
     }
 
     pub(crate) async fn ask(&self, router: &Router) -> Result<Answer, Refusal> {
         let body = self.body();
-        let (fields, headers) = (envelope::read(&body).unwrap(), HeaderMap::new());
-        let ask = Ask::new(Operation::Chat, self.dialect, &self.model, &body, &fields, &headers)
+        let fields = envelope::read(&body).unwrap();
+        router.ask(&self.as_ask(&body, &fields)).await
+    }
+
+    fn as_ask<'a>(&'a self, body: &'a Bytes, fields: &'a Envelope) -> Ask<'a> {
+        Ask::new(Operation::Chat, self.dialect, &self.model, body, fields, &self.headers)
             .with_stream(self.stream)
             .with_created(1_700_000_000)
-            .with_overrides(self.overrides);
-        router.ask(&ask).await
+            .with_overrides(self.overrides)
+            .with_directions(&self.directions)
+    }
+
+    /// How the router would choose.
+    pub(crate) fn explained(&self, router: &Router) -> Explanation {
+        let body = self.body();
+        let fields = envelope::read(&body).unwrap();
+        router.explain(&self.as_ask(&body, &fields)).unwrap()
+    }
+
+    /// The deployment that answers.
+    pub(crate) async fn answered_by(&self, router: &Router) -> String {
+        self.said(router).await.unwrap().by
     }
 
     /// Asks and reads the answer to its end.
@@ -92,6 +142,8 @@ pub(crate) struct Said {
     pub(crate) by: String,
     /// Attempts that failed before.
     pub(crate) retries: u32,
+    /// Other models that were tried.
+    pub(crate) fallbacks: u32,
     pub(crate) text: String,
     /// The message of a stream's error frame.
     pub(crate) error: Option<String>,
@@ -103,11 +155,20 @@ pub(crate) struct Said {
 
 impl Said {
     pub(crate) async fn read(dialect: Dialect, answer: Answer) -> Self {
-        let (by, retries) = (answer.deployment.id().to_string(), answer.retries);
+        let (by, retries, fallbacks) = (answer.deployment.id().to_string(), answer.retries, answer.fallbacks);
         match answer.body {
             AnswerBody::Whole(body, report) => {
                 let text = whole_text(dialect, &body);
-                Self { by, retries, text, error: None, complete: true, report: *report, ending: None }
+                Self {
+                    by,
+                    retries,
+                    fallbacks,
+                    text,
+                    error: None,
+                    complete: true,
+                    report: *report,
+                    ending: None,
+                }
             }
             AnswerBody::Bytes(_) => panic!("no answer of a chat is bytes"),
             AnswerBody::Stream(tap) => {
@@ -121,7 +182,7 @@ impl Said {
                 let (report, ending) = over.lock().unwrap().take().unwrap();
                 let events = Events::read(dialect, &bytes);
                 let Events { text, error, complete } = events;
-                Self { by, retries, text, error, complete, report, ending: Some(ending) }
+                Self { by, retries, fallbacks, text, error, complete, report, ending: Some(ending) }
             }
         }
     }

@@ -65,9 +65,10 @@ impl Exchange {
         let mut limits = Timeouts::default();
         limits.first_byte = fault.patience;
         let mut first = llmux_router::DeploymentSettings::default();
-        (first.order, first.timeouts) = (Some(1), limits);
+        (first.weight, first.timeouts) = (Some(1.0), limits);
         let router = over_http()
             .max_answer(MAX_ANSWER)
+            .policy(|policy| policy.cooldown.disabled = true)
             .deployment(self.host.deployment("broken", "m", "up", url).with_settings(first))
             .deployment(self.host.deployment("healthy", "m", "up", &healthy.url()))
             .build()

@@ -105,3 +105,48 @@ pub(crate) fn ordered(id: &str, order: u64) -> Deployment {
 pub(crate) fn asked(transport: &ScriptedTransport) -> Vec<String> {
     transport.requests().iter().map(|sent| sent.header("host").unwrap().to_owned()).collect()
 }
+
+/// A deployment of another group, whose host is its id.
+pub(crate) fn of_group(group: &str, id: &str) -> Deployment {
+    Host::OpenAi.deployment(id, group, &format!("{id}-model"), &format!("http://{id}"))
+}
+
+/// The same with settings.
+pub(crate) fn of_group_with(
+    group: &str,
+    id: &str,
+    change: impl FnOnce(&mut DeploymentSettings),
+) -> Deployment {
+    let mut settings = DeploymentSettings::default();
+    change(&mut settings);
+    of_group(group, id).with_settings(settings)
+}
+
+/// A transport of which each host answers with a status; hosts that are not listed answer properly.
+pub(crate) fn statuses<const N: usize>(hosts: [(&'static str, u16); N]) -> ScriptedTransport {
+    let transport = ScriptedTransport::new();
+    transport.answer_with(move |sent| {
+        let host = sent.header("host").unwrap();
+        match hosts.iter().find(|(name, _)| *name == host) {
+            Some((_, status)) if *status != 200 => {
+                llmux_testkit::answers::openai_error(*status, "some_error", &format!("failed with {status}"))
+            }
+            _ => llmux_testkit::answers::openai_chat("hello"),
+        }
+    });
+    transport
+}
+
+/// A strategy by its name.
+pub(crate) fn strategy(kind: &str) -> Arc<dyn Strategy> {
+    registry().strategies.build(kind, &serde_json::Value::Null).unwrap()
+}
+
+/// How often each host was asked.
+pub(crate) fn tally(transport: &ScriptedTransport) -> std::collections::BTreeMap<String, usize> {
+    let mut tally = std::collections::BTreeMap::new();
+    for host in asked(transport) {
+        *tally.entry(host).or_default() += 1;
+    }
+    tally
+}

@@ -120,12 +120,12 @@ async fn the_number_of_attempts_is_the_requests_else_the_first_deployments_else_
     let transport = ScriptedTransport::answering([fails(500)]);
     let mut policy = RetryPolicy::default();
     policy.retries = 4;
-    let tries = |id, order, retries| {
-        member_with(id, |settings| (settings.order, settings.num_retries) = (Some(order), retries))
+    let tries = |id, weight, retries| {
+        member_with(id, |settings| (settings.weight, settings.num_retries) = (Some(weight), retries))
     };
     let build = |first, second| {
-        let router = router(transport.clone()).retry(policy);
-        router.deployment(tries("a", 1, first)).deployment(tries("b", 2, second)).build().unwrap()
+        let router = router(transport.clone()).retry(policy.clone());
+        router.deployment(tries("a", 1.0, first)).deployment(tries("b", 0.0, second)).build().unwrap()
     };
     for (router, request, attempts) in [
         (build(None, None), Request::openai("m"), 5),

@@ -87,8 +87,8 @@ async fn a_deployment_that_does_not_answer_in_time_gives_way_to_another() {
         });
         let router = router(transport.clone())
             .timeouts(limits(0, 5, 0, 0), Timeouts::default())
-            .deployment(ordered("a", 1))
-            .deployment(ordered("b", 2))
+            .deployment(member_with("a", |settings| settings.weight = Some(1.0)))
+            .deployment(member_with("b", |settings| settings.weight = Some(0.0)))
             .build()
             .unwrap();
         let request = Request::openai("m");

@@ -35,8 +35,21 @@ const KEPT: usize = 1 << 20;
 /// How much of a temporary file is read at a time.
 const PIECE: usize = 64 << 10;
 /// Fields that the gateway itself reads, whose values are no texts.
-const TYPED: &[&str] =
-    &["stream", "drop_params", "timeout", "stream_timeout", "request_timeout", "num_retries"];
+const TYPED: &[&str] = &[
+    "stream",
+    "drop_params",
+    "timeout",
+    "stream_timeout",
+    "request_timeout",
+    "num_retries",
+    "tags",
+    "metadata",
+    "litellm_metadata",
+    "fallbacks",
+    "context_window_fallbacks",
+    "content_policy_fallbacks",
+    "disable_fallbacks",
+];
 
 /// The boundary of a form, where the operation takes one.
 ///
@@ -219,7 +232,11 @@ impl Fields {
 }
 
 fn value(name: &str, text: &[u8]) -> Value {
-    let typed = || serde_json::from_slice(text.to_ascii_lowercase().as_slice()).ok();
+    let typed = || match text {
+        b"True" => Some(true.into()),
+        b"False" => Some(false.into()),
+        text => serde_json::from_slice(text).ok(),
+    };
     let typed = if TYPED.contains(&name) { typed() } else { None };
     typed.unwrap_or_else(|| String::from_utf8_lossy(text).into_owned().into())
 }

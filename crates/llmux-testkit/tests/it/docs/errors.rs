@@ -29,6 +29,7 @@ const KINDS: &[ErrorKind] = &[
     ErrorKind::Connection,
     ErrorKind::BadReply,
     ErrorKind::Unavailable,
+    ErrorKind::CoolingDown,
 ];
 
 const STATUSES: &[u16] = &[400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 524, 529];

@@ -1,0 +1,25 @@
+//! Deployments at their requests or tokens per minute.
+
+use llmux_core::{Error, LimitUse, Moment};
+
+use super::Search;
+use crate::{explain::Exclusion, group::Member, refusal, tokens};
+
+pub(super) fn run(search: &mut Search<'_>) -> Result<(), Error> {
+    if search.group.limits() == LimitUse::Ignore {
+        return Ok(());
+    }
+    let (now, ask) = (search.now, search.ask);
+    let limited = search.members().any(|(_, member)| member.deployment.settings().tpm.is_some());
+    // A rough figure is enough: the real one is counted when the answer is there.
+    let prompt = if limited { tokens::most(ask.body, ask.envelope) / 4 } else { 0 };
+    search.keep(Exclusion::Limit, |member| has_room(member, now, prompt));
+    if search.left.is_empty() { Err(refusal::limits(search)) } else { Ok(()) }
+}
+
+/// Whether a request with so many tokens still fits into this minute.
+fn has_room(member: &Member, now: Moment, prompt: u64) -> bool {
+    let (settings, stats) = (member.deployment.settings(), &member.state.stats);
+    let requests = settings.rpm.is_none_or(|limit| stats.requests().count(now) < limit);
+    requests && settings.tpm.is_none_or(|limit| stats.tokens().count(now).saturating_add(prompt) <= limit)
+}

@@ -1,0 +1,74 @@
+//! What is remembered of one deployment.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use llmux_core::{DeploymentStats, Moment, stats::MinuteWindow};
+
+use super::{Cooling, Gate, fails::Fails};
+use crate::cooldown::Cooldown;
+
+/// What is remembered of one deployment, whatever its configuration is now.
+#[derive(Debug, Default)]
+pub struct DeploymentState {
+    pub(crate) stats: DeploymentStats,
+    pub(crate) successes: MinuteWindow,
+    pub(crate) failures: MinuteWindow,
+    pub(crate) fails: Fails,
+    pub(crate) cooling: Cooling,
+    pub(crate) gate: Gate,
+    paused: AtomicBool,
+    /// The last health check: when it was, in milliseconds, and in the lowest bit whether it went well.
+    checked: AtomicU64,
+}
+
+impl DeploymentState {
+    /// Its statistics.
+    #[must_use]
+    pub fn stats(&self) -> &DeploymentStats {
+        &self.stats
+    }
+
+    /// Answers and failures in the minute of `now`.
+    #[must_use]
+    pub fn outcomes(&self, now: Moment) -> (u64, u64) {
+        (self.successes.count(now), self.failures.count(now))
+    }
+
+    /// Why it is left alone at this moment, if it is.
+    #[must_use]
+    pub fn cooldown(&self, now: Moment) -> Option<Arc<Cooldown>> {
+        self.cooling.current(now)
+    }
+
+    /// Ends a cooldown.
+    pub fn end_cooldown(&self) {
+        self.cooling.end();
+    }
+
+    /// Whether it is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    /// Pauses it, or ends the pause. Requests that it is working on are not touched.
+    pub fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Relaxed);
+    }
+
+    /// Notes how a health check went.
+    pub fn set_health(&self, healthy: bool, now: Moment) {
+        let word = now.millis() << 1 | u64::from(healthy);
+        self.checked.store(word, Ordering::Relaxed);
+    }
+
+    /// How the last health check went and when; `None` if there was none.
+    #[must_use]
+    pub fn health(&self) -> Option<(bool, Moment)> {
+        let word = self.checked.load(Ordering::Relaxed);
+        (word != 0).then(|| (word & 1 == 1, Moment::from_millis(word >> 1)))
+    }
+}

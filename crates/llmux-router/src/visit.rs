@@ -1,0 +1,176 @@
+//! One request at one deployment: counted while it lasts, and accounted for once, however it ends.
+
+use std::{sync::Arc, time::Duration};
+
+use llmux_core::{Error, ErrorKind, Moment, ReplyReport, Terms};
+use llmux_wire::tap::Ending;
+
+use crate::{
+    ask::{AnswerBody, Ask, Opened},
+    cooldown::Failure,
+    filter::affinity::Keys,
+    group::{Member, Shared},
+    state::Permit,
+};
+
+/// Seconds that a timeout counts as: LiteLLM's penalty, more than any answer takes.
+const TIMED_OUT: f64 = 1_000.0;
+
+/// A request that a deployment is working on.
+pub(crate) struct Visit {
+    member: Arc<Member>,
+    started: Moment,
+    /// Whether the client set the time limit himself.
+    impatient: bool,
+    /// Tags whose budgets pay.
+    tags: Vec<String>,
+    /// Places at the deployment and in the group, taken as long as it lasts.
+    places: (Permit, Permit),
+}
+
+impl Visit {
+    pub(crate) fn begin(member: Arc<Member>, ask: &Ask<'_>, place: Permit) -> Self {
+        member.state.stats.enter();
+        let paying = !member.shared.tag_budgets.is_empty();
+        let tags = ask.directions.filter(|_| paying).map(|directions| directions.tags.clone());
+        Self {
+            started: member.shared.state.now(),
+            impatient: ask.overrides.timeouts.total.is_some(),
+            tags: tags.unwrap_or_default(),
+            places: (place, None),
+            member,
+        }
+    }
+
+    /// Keeps the request's place in its group until it is over.
+    pub(crate) fn keep(&mut self, place: Permit) {
+        self.places.1 = place;
+    }
+
+    /// The answer has begun. A whole one is over with that; a stream is accounted for at its end.
+    pub(crate) fn opened(self, opened: Opened, keys: Option<&Keys>) -> Opened {
+        if let Some(keys) = keys {
+            keys.remember(&self.member.shared, self.member.mark);
+        }
+        let now = self.shared().state.now();
+        self.member.state.stats.opening().record(self.seconds(now), now);
+        match opened.body {
+            AnswerBody::Whole(bytes, report) => {
+                self.succeeded(&report);
+                Opened { body: AnswerBody::Whole(bytes, report), ..opened }
+            }
+            AnswerBody::Stream(tap) => {
+                self.member.state.stats.first_token().record(self.seconds(now), now);
+                let tap = tap.watched(Box::new(move |report, ending| self.ended(report, ending)));
+                Opened { body: AnswerBody::Stream(Box::new(tap)), ..opened }
+            }
+            AnswerBody::Bytes(raw) => {
+                let raw = raw.watched(Box::new(move |report, ending| self.ended(report, ending)));
+                Opened { body: AnswerBody::Bytes(Box::new(raw)), ..opened }
+            }
+        }
+    }
+
+    /// The attempt failed before an answer began.
+    pub(crate) fn failed(self, error: &Error) {
+        self.fault(error);
+    }
+
+    /// A stream is over.
+    fn ended(self, report: &ReplyReport, ending: &Ending) {
+        let broken = |what: &str| Error::upstream(ErrorKind::BadReply, what);
+        match ending {
+            Ending::Broken(error) => self.broke(report, error),
+            Ending::Complete if report.cut_short => self.broke(report, &broken("the stream was cut short")),
+            Ending::Complete => match &report.stream_error {
+                Some(message) => {
+                    self.broke(report, &Error::upstream(ErrorKind::ProviderFault, message.as_str()))
+                }
+                None => self.succeeded(report),
+            },
+            // The client left: no fault of the deployment's, and no proof that it works. What was used is paid.
+            _ => self.pay(report),
+        }
+    }
+
+    fn broke(self, report: &ReplyReport, error: &Error) {
+        self.pay(report);
+        self.fault(error);
+    }
+
+    fn succeeded(&self, report: &ReplyReport) {
+        let (state, now) = (&self.member.state, self.shared().state.now());
+        state.successes.add(now, 1);
+        state.cooling.succeeded(now);
+        let tokens = report.usage.completion_total();
+        let seconds = self.seconds(now);
+        state.stats.latency().record(if tokens > 0 { seconds / tokens as f64 } else { seconds }, now);
+        self.pay(report);
+    }
+
+    /// Counts tokens and money.
+    fn pay(&self, report: &ReplyReport) {
+        let (shared, now) = (self.shared(), self.shared().state.now());
+        self.member.state.stats.tokens().add(now, report.usage.total());
+        if self.member.purses.is_empty() && self.tags.is_empty() {
+            return;
+        }
+        let Some(dollars) = self.cost(report, now) else { return };
+        self.member.purses.iter().for_each(|purse| purse.pay(dollars, now));
+        let of_tags = self.tags.iter().filter_map(|tag| shared.tag_budgets.get(tag));
+        of_tags.for_each(|purse| purse.pay(dollars, now));
+    }
+
+    /// US dollars: by what is known of the model, else by the prices of its tokens.
+    fn cost(&self, report: &ReplyReport, now: Moment) -> Option<f64> {
+        let (usage, deployment) = (&report.usage, &self.member.deployment);
+        let settings = deployment.settings();
+        if let Some(facts) = &settings.facts {
+            let elapsed = Duration::from_millis(now.millis().saturating_sub(self.started.millis()));
+            let terms = Terms::new()
+                .with_service(report.service)
+                .with_elapsed(elapsed)
+                .with_models(Some(deployment.model()), report.model.as_deref());
+            return facts.bill(usage, &terms).map(|bill| bill.total.to_f64());
+        }
+        let prices = settings.prices?;
+        Some(usage.prompt_total() as f64 * prices.input + usage.completion_total() as f64 * prices.output)
+    }
+
+    /// Counts a failure; the deployment may be left alone for a while.
+    fn fault(&self, error: &Error) {
+        let (member, shared) = (&self.member, self.shared());
+        let now = shared.state.now();
+        if error.kind() == ErrorKind::Timeout {
+            member.state.stats.latency().record(TIMED_OUT, now);
+        }
+        // A time limit that the gateway kept has no answer with headers.
+        let impatient = self.impatient && error.kind() == ErrorKind::Timeout && error.headers().is_none();
+        let own = &member.deployment.settings().cooldown;
+        let failure = Failure { error, own, peers: member.peers, impatient };
+        member.state.cooling.probe_failed();
+        if let Some(cooldown) = shared.policy.cooldown.after(&failure, &member.state, now) {
+            let milliseconds = cooldown.until.millis().saturating_sub(now.millis());
+            tracing::info!(
+                deployment = %member.deployment.id(), group = %member.deployment.group(), milliseconds,
+                status = cooldown.status, rule = cooldown.rule, reason = cooldown.message.as_str(),
+                "deployment left alone"
+            );
+            member.state.cooling.begin(cooldown);
+        }
+    }
+
+    fn seconds(&self, now: Moment) -> f64 {
+        now.millis().saturating_sub(self.started.millis()) as f64 / 1_000.0
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.member.shared
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.member.state.stats.leave();
+    }
+}
