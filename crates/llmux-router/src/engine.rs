@@ -16,6 +16,7 @@ use crate::{
     retry::{Decision, Failed},
     state::Permit,
     table::{Listing, Parts, Table},
+    upload::Upload,
     visit::Visit,
 };
 
@@ -137,6 +138,10 @@ impl Router {
             run.refused.add(at);
         }
         let Choice { group, shared, ask, .. } = stop.choice;
+        // What has gone out of a form cannot be sent a second time.
+        if ask.upload.is_some_and(Upload::is_spent) {
+            return Decision::Stop;
+        }
         let policy = &shared.policy;
         let typed = policy.fallbacks.has_own(error);
         let failed = Failed {
@@ -204,12 +209,7 @@ impl Router {
             .with_form(ask.upload.is_some());
         let timeouts = self.timeouts(ask, deployment);
         let (transport, most) = (&*self.transport, self.shared.policy.max_answer);
-        let opened = attempt(deployment, &call, ask.forwarded, ask.upload, transport, timeouts, most).await;
-        match ask.upload {
-            // What has gone out cannot be sent a second time.
-            Some(upload) if upload.is_spent() => opened.map_err(|error| error.with_retry(Retry::Never)),
-            _ => opened,
-        }
+        attempt(deployment, &call, ask.forwarded, ask.upload, transport, timeouts, most).await
     }
 
     fn answer(&self, opened: Opened, member: &Member, run: &Run) -> Answer {
