@@ -155,7 +155,10 @@ async fn answers_pass_in_whatever_form_was_asked_for() {
     upstream.script([Scripted::sse(frames)]);
     let told =
         transcribe(&proxy, form(&[field("stream", "True"), field("model", "model"), file(b"R")])).await;
-    assert_eq!((told.header("content-type"), told.text), (Some("text/event-stream"), frames.concat()));
+    assert_eq!(
+        (told.header("content-type"), told.text.as_str()),
+        (Some("text/event-stream"), frames.concat().as_str())
+    );
 }
 
 #[tokio::test]
