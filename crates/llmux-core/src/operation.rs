@@ -14,6 +14,10 @@ pub enum Dialect {
     OpenAiResponses,
     /// Google's Gemini API: `generateContent`, streamed and whole, and `countTokens`.
     Gemini,
+    /// Cohere's API, version 2: chat, embed and rerank.
+    Cohere,
+    /// Ollama's own API: chat, generate and embed.
+    Ollama,
     /// Amazon Bedrock's Converse API: `converse`, `converse-stream` and `count-tokens`.
     BedrockConverse,
 }
@@ -27,6 +31,8 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::OpenAiResponses => "responses",
             Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
             Self::BedrockConverse => "bedrock_converse",
         }
     }
@@ -64,6 +70,8 @@ pub enum Operation {
     Translation,
     /// Whether a text or an image breaks rules.
     Moderation,
+    /// Documents sorted by how well they answer a query.
+    Rerank,
 }
 
 impl Operation {
@@ -82,6 +90,7 @@ impl Operation {
             Self::Transcription => "transcription",
             Self::Translation => "translation",
             Self::Moderation => "moderation",
+            Self::Rerank => "rerank",
         }
     }
 }

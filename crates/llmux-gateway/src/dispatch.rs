@@ -14,6 +14,14 @@ pub enum Endpoint<'a> {
     Models,
     /// One model of the list.
     ModelInfo(Cow<'a, str>),
+    /// The list of models, as Ollama's clients read it.
+    OllamaModels,
+    /// One model that the body names, for Ollama's clients.
+    OllamaShow,
+    /// The models in memory, for Ollama's clients.
+    OllamaRunning,
+    /// Which release of Ollama is spoken.
+    OllamaVersion,
     /// How a deployment would be chosen for a request.
     Explain,
     /// Whether the deployments work.
@@ -72,6 +80,14 @@ const OPERATIONS: &[(&str, Operation, Dialect)] = &[
     ("audio/translations", Operation::Translation, Dialect::OpenAi),
     ("audio/speech", Operation::Speech, Dialect::OpenAi),
     ("moderations", Operation::Moderation, Dialect::OpenAi),
+    ("v2/chat", Operation::Chat, Dialect::Cohere),
+    ("v2/embed", Operation::Embeddings, Dialect::Cohere),
+    ("rerank", Operation::Rerank, Dialect::Cohere),
+    ("v2/rerank", Operation::Rerank, Dialect::Cohere),
+    ("api/chat", Operation::Chat, Dialect::Ollama),
+    ("api/generate", Operation::Completion, Dialect::Ollama),
+    ("api/embed", Operation::Embeddings, Dialect::Ollama),
+    ("api/embeddings", Operation::Embeddings, Dialect::Ollama),
 ];
 
 /// Google's methods, behind the model in the path: `{model}:{method}`. All of them take POST.
@@ -152,10 +168,12 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match &endpoint {
         Endpoint::Unknown => endpoint,
-        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain if *method != Method::POST => {
+        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain | Endpoint::OllamaShow
+            if *method != Method::POST =>
+        {
             Endpoint::WrongMethod("POST")
         }
-        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain => endpoint,
+        Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain | Endpoint::OllamaShow => endpoint,
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,
     }
@@ -169,6 +187,10 @@ fn find(path: &str) -> Endpoint<'_> {
         "/health" => return Endpoint::Health,
         "/router/explain" | "/v1/router/explain" => return Endpoint::Explain,
         "/v1/models" | "/models" => return Endpoint::Models,
+        "/api/tags" => return Endpoint::OllamaModels,
+        "/api/show" => return Endpoint::OllamaShow,
+        "/api/ps" => return Endpoint::OllamaRunning,
+        "/api/version" => return Endpoint::OllamaVersion,
         "/v1/model/info" | "/model/info" => return Endpoint::Facts(FactsPage::Deployments),
         "/model_group/info" => return Endpoint::Facts(FactsPage::Groups),
         "/public/model_hub" => return Endpoint::Facts(FactsPage::Public),
@@ -264,6 +286,16 @@ mod tests {
         let count = Endpoint::Model(Operation::CountTokens, Dialect::Gemini, Some("a".into()));
         assert_eq!(post("/v1beta/models/a:countTokens"), count);
         assert_eq!(post("/v1beta/models/a:fly"), Endpoint::Unknown);
+    }
+
+    #[test]
+    fn ollamas_and_coheres_paths_stand_for_their_dialects() {
+        assert_eq!(post("/api/chat"), Endpoint::Model(Operation::Chat, Dialect::Ollama, None));
+        assert_eq!(post("/api/generate"), Endpoint::Model(Operation::Completion, Dialect::Ollama, None));
+        assert_eq!(post("/v2/chat"), Endpoint::Model(Operation::Chat, Dialect::Cohere, None));
+        assert_eq!(post("/api/show"), Endpoint::OllamaShow);
+        assert_eq!(dispatch(&Method::GET, "/api/show"), Endpoint::WrongMethod("POST"));
+        assert_eq!(dispatch(&Method::GET, "/api/tags"), Endpoint::OllamaModels);
     }
 
     #[test]

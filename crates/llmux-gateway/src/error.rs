@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header::CONTENT_TYPE, header::RETRY_AFTER};
 use llmux_core::{Dialect, Error, RequestContext, RequestId};
 use llmux_telemetry::Scrubber;
-use llmux_wire::{anthropic, bedrock, gemini, openai};
+use llmux_wire::{anthropic, bedrock, cohere, gemini, ollama, openai};
 use serde_json::Value;
 
 use crate::{body::Body, snapshot::Snapshot};
@@ -25,6 +25,8 @@ pub(crate) fn respond(error: &Error, dialect: Dialect) -> Response<Body> {
     let body = match dialect {
         Dialect::Anthropic => anthropic::write_error(error),
         Dialect::Gemini => gemini::write_error(error),
+        Dialect::Cohere => cohere::write_error(error),
+        Dialect::Ollama => ollama::write_error(error),
         Dialect::BedrockConverse => bedrock::write_error(error),
         _ => openai::write_error(error),
     };
@@ -47,10 +49,12 @@ pub(crate) fn respond(error: &Error, dialect: Dialect) -> Response<Body> {
 /// The body without keys, which some providers repeat in their messages, and with the call's identifier if given.
 fn revised(body: &Bytes, scrubber: &Scrubber, id: Option<&RequestId>) -> Bytes {
     let Ok(mut document) = serde_json::from_slice::<Value>(body) else { return body.clone() };
-    // Amazon's errors are the body itself.
-    let error = if document.get("error").is_some() { document.get_mut("error") } else { Some(&mut document) };
+    // Amazon's, Cohere's and Ollama's errors have no object of their own.
+    let nested = document.get("error").is_some_and(Value::is_object);
+    let error = if nested { document.get_mut("error") } else { Some(&mut document) };
     let Some(error) = error.and_then(Value::as_object_mut) else { return body.clone() };
-    if let Some(Value::String(message)) = error.get_mut("message") {
+    let name = if error.contains_key("message") { "message" } else { "error" };
+    if let Some(Value::String(message)) = error.get_mut(name) {
         *message = String::from_utf8_lossy(&scrubber.scrub(message.as_bytes())).into_owned();
     }
     if let Some(id) = id {

@@ -14,8 +14,8 @@ use crate::{
     body::Body,
     catalogue,
     dispatch::{Endpoint, FactsPage, dispatch, wraps},
-    error, health, landing, models, pipeline,
-    server::{Handler, Peer},
+    error, health, landing, models, ollama, pipeline,
+    server::{Handler, Peer, read_body},
     snapshot::Snapshot,
     utilities,
 };
@@ -78,6 +78,16 @@ impl Gateway {
                     Err(refused) => error::respond(&refused, dialect),
                 }
             }
+            Endpoint::OllamaModels => match checked() {
+                Ok(()) => json(ollama::tags(&snapshot.router)),
+                Err(refused) => error::respond(&refused, dialect),
+            },
+            Endpoint::OllamaShow => match checked() {
+                Ok(()) => show(snapshot, request.into_body()).await,
+                Err(refused) => error::respond(&refused, dialect),
+            },
+            Endpoint::OllamaRunning => json(ollama::running()),
+            Endpoint::OllamaVersion => json(ollama::version()),
             Endpoint::Facts(page) => {
                 let allowed = if page == FactsPage::Public { Ok(()) } else { checked() };
                 match allowed.and_then(|()| models::page(snapshot, page, request.uri().query())) {
@@ -130,10 +140,22 @@ fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     if path.starts_with("/v1beta/") {
         return Dialect::Gemini;
     }
+    if path.starts_with("/api/") {
+        return Dialect::Ollama;
+    }
     if wraps(path).is_some() {
         return Dialect::BedrockConverse;
     }
     if headers.contains_key(VERSION) { Dialect::Anthropic } else { Dialect::OpenAi }
+}
+
+/// Tells of the model that the body names.
+async fn show(snapshot: &Snapshot, body: Incoming) -> Response<Body> {
+    let body = read_body(body, snapshot.limits.body_size, snapshot.limits.body_time).await;
+    match body.and_then(|body| ollama::show(&snapshot.router, &body)) {
+        Ok(body) => json(body),
+        Err(refused) => error::respond(&refused, Dialect::Ollama),
+    }
 }
 
 pub(crate) fn json(body: impl Into<Body>) -> Response<Body> {

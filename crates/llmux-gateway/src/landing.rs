@@ -12,7 +12,7 @@ pub(crate) fn page() -> String {
          <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}}\
          td{{padding:.2rem 1rem .2rem 0;vertical-align:top}}code{{font-size:.9em}}</style>\
          <h1>LLMux {}</h1><p>An LLM gateway: one endpoint in front of every model provider. Point an OpenAI, \
-         Anthropic or Google client at this address.</p><table>{rows}</table>\
+         Anthropic, Google, Cohere or Ollama client at this address.</p><table>{rows}</table>\
          <p>Paths work without <code>/v1</code> too, and behind <code>/engines/{{model}}</code> and \
          <code>/openai/deployments/{{model}}</code>.</p>",
         env!("CARGO_PKG_VERSION")
@@ -32,6 +32,12 @@ const SERVED: &[(&str, &str)] = &[
     ("POST /v1/messages/count_tokens", "Anthropic token counts"),
     ("POST /v1beta/models/{model}:generateContent", "Gemini content, also :streamGenerateContent"),
     ("POST /v1beta/models/{model}:countTokens", "Gemini token counts"),
+    ("POST /v2/chat", "Cohere chat"),
+    ("POST /v2/embed", "Cohere embeddings"),
+    ("POST /v1/rerank, /v2/rerank", "documents ranked"),
+    ("POST /api/chat, /api/generate", "Ollama chats and completions"),
+    ("POST /api/embed", "Ollama embeddings"),
+    ("GET /api/tags, POST /api/show", "the models, for Ollama's clients"),
     ("POST /model/{model}/converse", "Bedrock conversations, also /converse-stream and /count-tokens"),
     (
         "POST /model/{model}/invoke",

@@ -20,6 +20,7 @@ mod headers;
 mod health;
 mod landing;
 mod models;
+mod ollama;
 mod pipeline;
 mod snapshot;
 mod stage;

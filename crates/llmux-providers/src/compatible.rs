@@ -19,11 +19,12 @@ use llmux_wire::{
     chat::Fit,
     json::{edit::Edits, envelope},
     openai,
+    rerank::RerankForm,
 };
 use table::{Auth, Host, hosts};
 
 use crate::{
-    estimate, shape, speak,
+    estimate, rerank, shape, speak,
     target::{Target, setting},
 };
 
@@ -32,6 +33,16 @@ pub(crate) fn register(providers: &mut Family<dyn Provider, ProviderSettings>) {
     for host in hosts() {
         register_host(providers, host);
     }
+}
+
+/// The host of the table that is Ollama's OpenAI route.
+pub(crate) const OLLAMA: &str = "ollama_openai";
+
+/// Builds a host of the table.
+pub(crate) fn build(name: &str, settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    let host = hosts().find(|host| host.name == name);
+    let host = host.ok_or_else(|| Error::new(ErrorKind::Internal, format!("no host is called {name}")))?;
+    Ok(Arc::new(Compatible::build(host, settings)?))
 }
 
 /// Adds one host under its name and aliases.
@@ -54,6 +65,7 @@ pub(crate) struct Compatible {
     responses: Option<Uri>,
     /// Where images, sound and moderations are asked for.
     media: Vec<(Operation, Uri)>,
+    rerank: Option<(Uri, RerankForm)>,
 }
 
 impl Compatible {
@@ -79,6 +91,7 @@ impl Compatible {
                 .offered()
                 .map(|(operation, path)| Ok((operation, target.uri(path)?)))
                 .collect::<Result<_>>()?,
+            rerank: host.paths.rerank.map(|(path, form)| Ok((target.uri(path)?, form))).transpose()?,
             target,
         })
     }
@@ -112,6 +125,18 @@ impl Compatible {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
     }
 
+    /// The client asks for embeddings in another dialect.
+    fn embed(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
+        let request = speak::read_embeddings(call.dialect, call.body)?;
+        let body = openai::write_embeddings_request(&request, call.model);
+        let fields = envelope::read(&body)?;
+        let mut fit = self.fit(call);
+        let adapted = adapt::adapt(self, call, &body, &fields, &mut fit)?;
+        let reply = speak::embedded(call, request, openai::read_embeddings);
+        let request = self.target.post(uri, adapted.body);
+        Ok(Exchange::new(Outgoing::Send(request), reply, false).with_dropped(fit.into_dropped()))
+    }
+
     fn lacks(&self, operation: Operation) -> Error {
         Error::client(
             ErrorKind::InvalidRequest,
@@ -138,12 +163,17 @@ impl Provider for Compatible {
                 None => self.translate(call),
             },
             (Operation::Chat, _) => self.translate(call),
-            (Operation::Completion, _) => match &self.completions {
-                Some(uri) => self.pass(call, uri),
-                None => self.translate(call),
+            (Operation::Completion, dialect) => match &self.completions {
+                Some(uri) if dialect == Dialect::OpenAi => self.pass(call, uri),
+                _ => self.translate(call),
             },
-            (Operation::Embeddings, _) => match &self.embeddings {
-                Some(uri) => self.pass(call, uri),
+            (Operation::Embeddings, dialect) => match &self.embeddings {
+                Some(uri) if dialect == Dialect::OpenAi => self.pass(call, uri),
+                Some(uri) => self.embed(call, uri),
+                None => Err(self.lacks(call.operation)),
+            },
+            (Operation::Rerank, _) => match &self.rerank {
+                Some((uri, form)) => rerank::exchange(call, &self.settings, &self.target, uri, *form),
                 None => Err(self.lacks(call.operation)),
             },
             (Operation::CountTokens, _) => estimate::answer(call, self.settings.tokens.as_deref()),

@@ -5,6 +5,7 @@
 mod answer;
 mod faults;
 mod media;
+mod rank;
 mod schema;
 mod vectors;
 
@@ -19,7 +20,9 @@ use llmux_core::{
 use llmux_wire::{
     anthropic, bedrock,
     chat::{ChatAnswer, ChatRequest, Event},
-    gemini, openai, responses,
+    cohere, gemini, ollama, openai,
+    rerank::{self, Ranked, Ranking},
+    responses,
     stream::StreamWriter,
 };
 
@@ -50,6 +53,8 @@ impl Echo {
             return Ok(self.stream(call, &request, answer));
         }
         let body = match (call.operation, call.dialect) {
+            (Operation::Completion, Dialect::Ollama) => ollama::write_generated(&answer, call.created),
+            (_, Dialect::Ollama) => ollama::write_answer(&answer, call.created),
             (Operation::Completion, _) => openai::write_completion_answer(&answer, call.created),
             (_, Dialect::Anthropic) => anthropic::write_answer(&answer),
             (_, Dialect::OpenAiResponses) => {
@@ -57,6 +62,7 @@ impl Echo {
                 responses::write_answer(&answer, call.created, &settings)
             }
             (_, Dialect::Gemini) => gemini::write_answer(&answer),
+            (_, Dialect::Cohere) => cohere::write_answer(&answer),
             (_, Dialect::BedrockConverse) => bedrock::write_answer(&answer),
             _ => openai::write_answer(&answer, call.created),
         };
@@ -72,6 +78,10 @@ impl Echo {
 
     fn stream(&self, call: &Call<'_>, request: &ChatRequest, answer: ChatAnswer) -> Exchange {
         let mut writer: Box<dyn StreamWriter> = match (call.operation, call.dialect) {
+            (Operation::Completion, Dialect::Ollama) => {
+                Box::new(ollama::StreamWriter::generated(call.created))
+            }
+            (_, Dialect::Ollama) => Box::new(ollama::StreamWriter::new(call.created)),
             (Operation::Completion, _) => Box::new(openai::CompletionStreamWriter::new(call.created, true)),
             (_, Dialect::Anthropic) => Box::new(anthropic::StreamWriter::new()),
             (_, Dialect::OpenAiResponses) => {
@@ -79,6 +89,7 @@ impl Echo {
                 Box::new(responses::StreamWriter::new(call.created, settings))
             }
             (_, Dialect::Gemini) => Box::new(gemini::StreamWriter::new()),
+            (_, Dialect::Cohere) => Box::new(cohere::StreamWriter::new()),
             (_, Dialect::BedrockConverse) => Box::new(bedrock::StreamWriter::new()),
             _ => Box::new(openai::StreamWriter::new(call.created, true)),
         };
@@ -106,7 +117,7 @@ impl Echo {
     }
 
     fn embeddings(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = openai::read_embeddings_request(call.body)?;
+        let request = speak::read_embeddings(call.dialect, call.body)?;
         let dimensions = request.dimensions.unwrap_or(vectors::DIMENSIONS);
         if dimensions == 0 || dimensions > vectors::MAX_DIMENSIONS {
             return Err(Error::invalid(
@@ -117,8 +128,24 @@ impl Echo {
         let vectors: Vec<_> = request.inputs.iter().map(|text| vectors::embed(text, dimensions)).collect();
         let mut usage = Usage::default();
         usage.input = request.inputs.iter().map(|text| answer::words(text)).sum();
-        let body = openai::write_embeddings(call.model, &vectors, request.base64, &usage);
+        let vectors = (vectors, Some(usage));
+        let body = speak::write_embeddings(call.dialect, call.model, call.created, &request, &vectors);
         Ok(self.whole(call.dialect, body))
+    }
+
+    /// Documents that share more words with the query come first; others keep their order.
+    fn rank(&self, call: &Call<'_>) -> Result<Exchange> {
+        let request = rerank::read_rerank_request(call.body)?;
+        let texts = request.texts();
+        let mut scored: Vec<_> =
+            (0_u64..).zip(texts.iter().map(|text| rank::score(&request.query, text))).collect();
+        scored.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        let number = |score| serde_json::Number::from_f64(score).unwrap_or_else(|| 0.into());
+        let results = scored.into_iter().map(|(index, score)| Ranked::new(index, number(score)));
+        let mut usage = Usage::default();
+        usage.queries = 1;
+        let ranking = Ranking::new(results.collect(), usage);
+        Ok(self.whole(call.dialect, rerank::write_ranking(&request, &ranking, call.created)))
     }
 
     fn broken(&self, status: StatusCode, call: &Call<'_>) -> Exchange {
@@ -128,6 +155,8 @@ impl Echo {
         let body = match call.dialect {
             Dialect::Anthropic => anthropic::write_error(&error),
             Dialect::Gemini => gemini::write_error(&error),
+            Dialect::Cohere => cohere::write_error(&error),
+            Dialect::Ollama => ollama::write_error(&error),
             Dialect::BedrockConverse => bedrock::write_error(&error),
             _ => openai::write_error(&error),
         };
@@ -157,6 +186,7 @@ impl Provider for Echo {
         match call.operation {
             Operation::Chat | Operation::Completion => self.chat(call),
             Operation::Embeddings => self.embeddings(call),
+            Operation::Rerank => self.rank(call),
             Operation::CountTokens => {
                 let request = speak::read_count(call)?;
                 Ok(speak::counted(call.dialect, answer::prompt_words(&request)))

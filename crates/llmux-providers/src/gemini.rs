@@ -8,7 +8,7 @@ use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
     ProviderSettings, Result, Usage,
 };
-use llmux_wire::{chat::Fit, convert::Converted, gemini, json::edit::Edits, json::envelope, openai};
+use llmux_wire::{chat::Fit, convert::Converted, gemini, json::edit::Edits, json::envelope};
 
 use crate::{
     shape, speak,
@@ -137,14 +137,10 @@ impl Gemini {
 
     /// The API reports no usage for embeddings.
     fn embed(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = openai::read_embeddings_request(call.body)?;
+        let request = speak::read_embeddings(call.dialect, call.body)?;
         let body = gemini::write_embeddings_request(&request, model(call));
-        let (name, base64) = (call.model.to_owned(), request.base64);
-        let reply = Converted::new(move |body| {
-            let vectors = gemini::read_embeddings(body)?;
-            Ok((openai::write_embeddings(&name, &vectors, base64, &Usage::default()), None))
-        });
-        Ok(Exchange::new(Outgoing::Send(self.request(call, body)?), Box::new(reply), false))
+        let reply = speak::embedded(call, request, |body| Ok((gemini::read_embeddings(body)?, None)));
+        Ok(Exchange::new(Outgoing::Send(self.request(call, body)?), reply, false))
     }
 }
 

@@ -17,26 +17,35 @@ pub mod compatible;
 
 mod anthropic;
 mod bedrock;
+mod cohere;
 mod echo;
 mod estimate;
 mod gemini;
+mod ollama;
 mod openai;
+mod rerank;
+mod retrieval;
 mod shape;
 mod speak;
 mod target;
 
-use llmux_core::{Component as _, Registry};
+use llmux_core::{Component, Registry};
 
 /// Adds every provider of this crate.
 pub fn register(registry: &mut Registry) {
     let providers = &mut registry.providers;
     compatible::register(providers);
     openai::register(providers);
+    retrieval::register(providers);
     providers.register::<anthropic::Anthropic>();
+    providers.register::<cohere::Cohere>();
+    providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
     providers.register::<bedrock::Bedrock>();
     providers.register_as("bedrock_converse", bedrock::Bedrock::build);
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
+    providers.register::<ollama::Ollama>();
+    providers.register_as(ollama::ALIAS, <ollama::Ollama as Component>::build);
     providers.plan(PLANNED.iter().copied());
     registry.model_hints.extend(MODEL_HINTS);
 }
@@ -52,6 +61,7 @@ const MODEL_HINTS: &[(&str, &str)] = &[
     ("davinci-", "openai"),
     ("babbage-", "openai"),
     ("claude-", "anthropic"),
+    ("command-", "cohere"),
     ("gemini-", "gemini"),
     ("anthropic.claude-", "bedrock"),
     ("us.anthropic.", "bedrock"),
@@ -67,13 +77,10 @@ const PLANNED: &[&str] = &[
     "azure_ai",
     "azure_text",
     "black_forest_labs",
-    "cohere",
-    "cohere_chat",
     "deepgram",
     "elevenlabs",
     "fal_ai",
     "github_copilot",
-    "jina_ai",
     "oci",
     "palm",
     "petals",
@@ -86,7 +93,6 @@ const PLANNED: &[&str] = &[
     "triton",
     "vertex_ai",
     "vertex_ai_beta",
-    "voyage",
     "watsonx",
     "watsonx_text",
 ];
@@ -103,8 +109,9 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
     let native = [
         (openai::HOST.name, openai::HOST.key_env, openai::HOST.base_env),
         (anthropic::NAME, anthropic::KEY_ENV, anthropic::BASE_ENV),
+        (cohere::NAME, cohere::KEY_ENV, cohere::BASE_ENV),
         (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
         (bedrock::NAME, bedrock::KEY_ENV, bedrock::BASE_ENV),
     ];
-    native.into_iter().chain(compatible)
+    native.into_iter().chain(retrieval::well_known()).chain(compatible)
 }

@@ -1,12 +1,16 @@
 //! The client's side of a translation, whatever the provider speaks: its request in, its answer out.
 
+mod embeddings;
+
+pub(crate) use embeddings::{embedded, read_embeddings, write_embeddings};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, ScriptedReply};
 use llmux_wire::{
     anthropic, bedrock,
     chat::{ChatAnswer, ChatRequest},
-    gemini, openai,
+    cohere, gemini, ollama, openai,
     passthrough::Passthrough,
     responses,
     stream::StreamReader,
@@ -16,9 +20,12 @@ use llmux_wire::{
 /// Reads a chat or text completion in the client's dialect.
 pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
     match (call.operation, call.dialect) {
+        (Operation::Completion, Dialect::Ollama) => ollama::read_generate_request(body),
         (Operation::Completion, _) => openai::read_completion_request(body),
+        (_, Dialect::Ollama) => ollama::read_request(body),
         (_, Dialect::OpenAiResponses) => responses::read_request(body),
         (_, Dialect::Anthropic) => anthropic::read_request(body),
+        (_, Dialect::Cohere) => cohere::read_request(body),
         (_, Dialect::Gemini | Dialect::BedrockConverse) => {
             let read =
                 if call.dialect == Dialect::Gemini { gemini::read_request } else { bedrock::read_request };
@@ -64,6 +71,8 @@ pub(crate) fn passthrough(dialect: Dialect, hides_usage: bool) -> Box<dyn Reply>
         Dialect::OpenAiResponses => Box::new(Passthrough::new(responses::ResponsesWatch::new())),
         Dialect::Anthropic => Box::new(Passthrough::new(anthropic::AnthropicWatch::new())),
         Dialect::Gemini => Box::new(Passthrough::new(gemini::GeminiWatch::new())),
+        Dialect::Cohere => Box::new(Passthrough::new(cohere::CohereWatch::new())),
+        Dialect::Ollama => Box::new(Passthrough::new(ollama::OllamaWatch::new())),
         Dialect::BedrockConverse => Box::new(Passthrough::new(bedrock::ConverseWatch::new(""))),
         _ => Box::new(Passthrough::new(openai::OpenAiWatch::new(hides_usage))),
     }
@@ -88,37 +97,49 @@ pub(crate) fn translated(
     reader: impl StreamReader + 'static,
 ) -> Box<dyn Reply> {
     let created = call.created;
-    match (call.operation, call.dialect) {
-        (Operation::Completion, _) => Box::new(Translated::new(
+    let translated = match (call.operation, call.dialect) {
+        (Operation::Completion, Dialect::Ollama) => Translated::new(
+            read_answer,
+            move |answer| ollama::write_generated(answer, created),
+            reader,
+            ollama::StreamWriter::generated(created),
+        ),
+        (_, Dialect::Ollama) => Translated::new(
+            read_answer,
+            move |answer| ollama::write_answer(answer, created),
+            reader,
+            ollama::StreamWriter::new(created),
+        ),
+        (Operation::Completion, _) => Translated::new(
             read_answer,
             move |answer| openai::write_completion_answer(answer, created),
             reader,
             openai::CompletionStreamWriter::new(created, stream_usage),
-        )),
+        ),
         (_, Dialect::OpenAiResponses) => {
             let settings = responses::Settings::of(call.body, call.envelope);
             let writer = responses::StreamWriter::new(created, settings.clone());
             let write = move |answer: &_| responses::write_answer(answer, created, &settings);
-            Box::new(Translated::new(read_answer, write, reader, writer))
+            Translated::new(read_answer, write, reader, writer)
         }
-        (_, Dialect::Anthropic) => Box::new(Translated::new(
-            read_answer,
-            anthropic::write_answer,
-            reader,
-            anthropic::StreamWriter::new(),
-        )),
+        (_, Dialect::Anthropic) => {
+            Translated::new(read_answer, anthropic::write_answer, reader, anthropic::StreamWriter::new())
+        }
         (_, Dialect::Gemini) => {
-            Box::new(Translated::new(read_answer, gemini::write_answer, reader, gemini::StreamWriter::new()))
+            Translated::new(read_answer, gemini::write_answer, reader, gemini::StreamWriter::new())
+        }
+        (_, Dialect::Cohere) => {
+            Translated::new(read_answer, cohere::write_answer, reader, cohere::StreamWriter::new())
         }
         (_, Dialect::BedrockConverse) => {
-            let writer = bedrock::StreamWriter::new();
-            Box::new(Translated::new(read_answer, bedrock::write_answer, reader, writer))
+            Translated::new(read_answer, bedrock::write_answer, reader, bedrock::StreamWriter::new())
         }
-        _ => Box::new(Translated::new(
+        _ => Translated::new(
             read_answer,
             move |answer| openai::write_answer(answer, created),
             reader,
             openai::StreamWriter::new(created, stream_usage),
-        )),
-    }
+        ),
+    };
+    Box::new(translated.with_model(call.model))
 }

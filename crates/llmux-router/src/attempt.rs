@@ -176,7 +176,9 @@ fn kind_of(headers: &HeaderMap) -> Vec<u8> {
 /// for a stream: what comes will show.
 fn is_document(headers: &HeaderMap) -> bool {
     let kind = kind_of(headers);
-    ["json", "html"].iter().any(|document| memchr::memmem::find(&kind, document.as_bytes()).is_some())
+    let holds = |word: &str| memchr::memmem::find(&kind, word.as_bytes()).is_some();
+    // A stream may be lines of JSON.
+    !holds("ndjson") && (holds("json") || holds("html"))
 }
 
 /// Reads a body of at most `limit` bytes. One that is longer is cut when `cut` is set, else refused. A body that

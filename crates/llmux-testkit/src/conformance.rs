@@ -10,6 +10,6 @@ mod strategy;
 mod transport;
 
 pub use provider::provider;
-pub use reply::{reply, reply_error, whole_reply};
+pub use reply::{Framing, framed_reply, reply, reply_error, whole_reply};
 pub use strategy::strategy;
 pub use transport::transport;

@@ -5,13 +5,16 @@
 //! as it is ([`ChatRequest::extra`], [`Content::Opaque`]) and reaches a dialect that understands it.
 
 mod answer;
+mod calls;
 mod event;
 mod fit;
 pub mod tokens;
 
 pub use answer::{ChatAnswer, Choice, FinishReason};
+pub(crate) use calls::Calls;
 pub use event::Event;
 pub use fit::Fit;
+pub(crate) use fit::is_closed;
 
 use llmux_core::{Dialect, Error, Result};
 use serde_json::{Map, Number, Value};

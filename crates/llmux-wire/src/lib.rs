@@ -1,11 +1,13 @@
 //! Wire formats of LLMux, as pure functions over bytes.
 //!
 //! - [`json`]: the envelope of a body without parsing it, edits of top-level fields, reading with paths;
-//! - [`sse`]: server-sent events;
+//! - [`sse`], [`ndjson`]: server-sent events, and streams of lines;
 //! - [`event_stream`]: Amazon's binary event streams;
 //! - [`chat`]: the neutral chat model, where dialects meet;
-//! - [`openai`], [`anthropic`], [`gemini`], [`bedrock`]: each dialect in both roles, whole and streamed;
+//! - [`openai`], [`anthropic`], [`gemini`], [`bedrock`], [`cohere`], [`ollama`]: each dialect in both roles, whole and
+//!   streamed;
 //! - [`responses`]: OpenAI's Responses API, for clients;
+//! - [`rerank`]: rankings of documents;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
 //! - [`convert`]: whole replies of any other kind;
@@ -16,6 +18,7 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod chat;
+pub mod cohere;
 pub mod convert;
 mod course;
 pub mod event_stream;
@@ -23,10 +26,13 @@ mod failure;
 pub mod gemini;
 pub mod json;
 pub mod multipart;
+pub mod ndjson;
 mod needle;
+pub mod ollama;
 pub mod openai;
 pub mod passthrough;
 pub mod raw;
+pub mod rerank;
 pub mod responses;
 pub mod sse;
 pub mod stream;

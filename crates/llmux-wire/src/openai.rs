@@ -23,7 +23,9 @@ pub(crate) use answer_read::bad;
 pub use answer_read::read_answer;
 pub use answer_write::write_answer;
 pub use completion::{CompletionStreamWriter, read_completion_request, write_completion_answer};
-pub use embeddings::{EmbeddingsRequest, read_embeddings_request, write_embeddings};
+pub use embeddings::{
+    EmbeddingsRequest, read_embeddings, read_embeddings_request, write_embeddings, write_embeddings_request,
+};
 pub(crate) use error::{error_object, read_stream_error};
 pub use error::{read_error, write_error};
 pub use media::{MediaWatch, write_images};

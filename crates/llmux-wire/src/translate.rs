@@ -19,6 +19,8 @@ pub struct Translated {
     reader: Box<dyn StreamReader>,
     writer: Box<dyn StreamWriter>,
     course: Course,
+    /// The model to name where the provider names none.
+    model: String,
     /// The opening event, held back until the next one shows that it is not an error.
     start: Option<Event>,
     events: Vec<Event>,
@@ -39,18 +41,29 @@ impl Translated {
             reader: Box::new(reader),
             writer: Box::new(writer),
             course: Course::default(),
+            model: String::new(),
             start: None,
             events: Vec::new(),
         }
     }
 
+    /// Names the model for providers whose answers do not.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        model.clone_into(&mut self.model);
+        self
+    }
+
     /// Writes one event to `bytes`. What is written before an error goes to `out`: the error has a piece of its own.
-    fn forward(&mut self, event: Event, bytes: &mut BytesMut, out: &mut Frames) -> Result<()> {
+    fn forward(&mut self, mut event: Event, bytes: &mut BytesMut, out: &mut Frames) -> Result<()> {
         if self.course.over {
             return Ok(());
         }
-        match &event {
+        match &mut event {
             Event::Start { model, service_tier, .. } => {
+                if model.is_empty() {
+                    self.model.clone_into(model);
+                }
                 self.course.report.service = service_of(service_tier.as_deref());
                 self.course.report.model = Some(model.clone()).filter(|model| !model.is_empty());
                 self.start = Some(event);
@@ -116,7 +129,10 @@ fn service_of(word: Option<&str>) -> ServiceTier {
 
 impl Reply for Translated {
     fn whole(&mut self, body: Bytes) -> Result<Bytes> {
-        let answer = (self.read_answer)(&body)?;
+        let mut answer = (self.read_answer)(&body)?;
+        if answer.model.is_empty() {
+            self.model.clone_into(&mut answer.model);
+        }
         if let Some(usage) = answer.usage {
             self.course.report.usage = usage;
             self.course.report.usage_reported = true;

@@ -4,6 +4,8 @@ import threading
 
 import anthropic
 import boto3
+import cohere
+import ollama
 import openai
 import pytest
 from botocore.config import Config
@@ -53,6 +55,16 @@ def anthropic_client(proxy):
 def google_client(proxy):
     options = genai.types.HttpOptions(base_url=proxy.url, timeout=30_000)
     return genai.Client(api_key=MASTER_KEY, http_options=options)
+
+
+@pytest.fixture(scope="session")
+def cohere_client(proxy):
+    return cohere.ClientV2(api_key=MASTER_KEY, base_url=proxy.url, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def ollama_client(proxy):
+    return ollama.Client(proxy.url, headers={"authorization": f"Bearer {MASTER_KEY}"}, timeout=30)
 
 
 def bedrock_client_of(proxy, **options):

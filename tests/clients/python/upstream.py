@@ -179,7 +179,109 @@ class Messages:
         yield event("message_stop")
 
 
-DIALECTS = {"/v1/chat/completions": ChatCompletions, "/v1/messages": Messages}
+class CohereChat:
+    """The answers in Cohere's dialect."""
+
+    @staticmethod
+    def error(status):
+        return {"id": "err_1", "message": f"scripted fault {status}"}
+
+    @staticmethod
+    def usage():
+        billed = {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS}
+        tokens = {"input_tokens": INPUT_TOKENS + 500, "output_tokens": OUTPUT_TOKENS + 3}
+        return {"billed_units": billed, "tokens": tokens, "cached_tokens": CACHED_TOKENS}
+
+    @staticmethod
+    def content(script):
+        thought = [{"type": "thinking", "thinking": THOUGHT}] if script.thinks else []
+        return thought + ([] if script.calls else [{"type": "text", "text": TEXT}])
+
+    @classmethod
+    def whole(cls, script):
+        message = {"role": "assistant", "content": cls.content(script)}
+        if script.calls:
+            message |= {"tool_plan": "I will look.", "tool_calls": ChatCompletions.calls(script)}
+        reason = "TOOL_CALL" if script.calls else "COMPLETE"
+        answer = {"id": "co-1", "message": message, "finish_reason": reason}
+        return {**answer, "usage": cls.usage(), "x_tide": "rising"}
+
+    @classmethod
+    def streamed(cls, script):
+        def event(kind, **fields):
+            return kind, {"type": kind, **fields}
+
+        def delta(**message):
+            return {"message": message}
+
+        yield event("message-start", id="co-1", delta=delta(role="assistant", content=[]))
+        for index, block in enumerate(cls.content(script)):
+            name = block["type"]
+            yield event("content-start", index=index, delta=delta(content={"type": name, name: ""}))
+            for piece in pieces(block[name]):
+                yield event("content-delta", index=index, delta=delta(content={name: piece}))
+            yield event("content-end", index=index)
+        for index, call in enumerate(ChatCompletions.calls(script)):
+            arguments = call["function"]["arguments"]
+            call["function"]["arguments"] = ""
+            yield event("tool-call-start", index=index, delta=delta(tool_calls=call))
+            for piece in pieces(arguments):
+                calls = {"function": {"arguments": piece}}
+                yield event("tool-call-delta", index=index, delta=delta(tool_calls=calls))
+            yield event("tool-call-end", index=index)
+        reason = "TOOL_CALL" if script.calls else "COMPLETE"
+        yield event("message-end", delta={"finish_reason": reason, "usage": cls.usage()})
+        yield None, "[DONE]"
+
+
+class OllamaChat:
+    """The answers in Ollama's dialect: lines instead of events."""
+
+    lines = True
+
+    @staticmethod
+    def error(status):
+        return {"error": f"scripted fault {status}"}
+
+    @staticmethod
+    def line(message, **fields):
+        time = "2025-10-09T08:53:20.5Z"
+        return {"model": "scripted-1", "created_at": time, "message": message, "done": False, **fields}
+
+    @classmethod
+    def end(cls, message):
+        counts = {"prompt_eval_count": INPUT_TOKENS, "eval_count": OUTPUT_TOKENS, "total_duration": 5}
+        return cls.line(message, **counts) | {"done": True, "done_reason": "stop"}
+
+    @staticmethod
+    def calls(script):
+        return [{"function": {"name": name, "arguments": ARGUMENTS}} for name in script.calls]
+
+    @classmethod
+    def whole(cls, script):
+        message = {"role": "assistant", "content": "" if script.calls else TEXT}
+        if script.thinks:
+            message["thinking"] = THOUGHT
+        if script.calls:
+            message["tool_calls"] = cls.calls(script)
+        return {**cls.end(message), "x_tide": "rising"}
+
+    @classmethod
+    def streamed(cls, script):
+        def message(**fields):
+            return {"role": "assistant", "content": "", **fields}
+
+        for piece in pieces(THOUGHT) if script.thinks else []:
+            yield None, cls.line(message(thinking=piece))
+        for piece in [] if script.calls else pieces(TEXT):
+            yield None, cls.line(message(content=piece))
+        if script.calls:
+            yield None, cls.line(message(tool_calls=cls.calls(script)))
+        yield None, cls.end(message())
+
+
+DIALECTS = {"/v1/chat/completions": ChatCompletions, "/v1/messages": Messages, "/v2/chat": CohereChat}
+DIALECTS["/api/chat"] = OllamaChat
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -200,7 +302,7 @@ class Handler(BaseHTTPRequestHandler):
         if script.fault:
             return self.answer(script.fault, dialect.error(script.fault))
         if script.streamed:
-            return self.stream(dialect.streamed(script), script.slow)
+            return self.stream(dialect.streamed(script), script.slow, getattr(dialect, "lines", False))
         return self.answer(200, dialect.whole(script))
 
     def answer(self, status, body):
@@ -213,15 +315,16 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def stream(self, events, slow):
+    def stream(self, events, slow, lines):
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-type", "application/x-ndjson" if lines else "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         try:
             for name, data in events:
                 text = data if isinstance(data, str) else json.dumps(data)
                 frame = (f"event: {name}\n" if name else "") + f"data: {text}\n\n"
+                frame = f"{text}\n" if lines else frame
                 self.chunk(frame.encode())
                 if slow:
                     time.sleep(0.1)

@@ -98,7 +98,11 @@ pub(crate) async fn run(
     let framing = by_path.flatten();
     let stream = match by_path {
         Some(framing) => framing.is_some(),
-        None => fields_of.boolean("stream")?.unwrap_or_default(),
+        None => {
+            // Ollama's clients get a stream unless they say otherwise.
+            let streams = cx.dialect == Dialect::Ollama && cx.operation != Operation::Embeddings;
+            fields_of.boolean("stream")?.unwrap_or(streams)
+        }
     };
     let overrides = overrides(&fields_of, &parts.headers, stream)?;
     let directions = directions::read(snapshot, &fields_of, &parts.headers, parts.uri.query())?;

@@ -47,6 +47,9 @@ pub(crate) fn answer(
             let scrubber = &snapshot.scrubber;
             match received.framing {
                 Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
+                _ if cx.dialect == Dialect::Ollama => {
+                    (Body::stream(tap, scrubber, None), "application/x-ndjson")
+                }
                 Some(Framing::Chunks) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
                 Some(Framing::EventStream) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
                 _ => (Body::stream(tap, scrubber, biller), "text/event-stream"),
@@ -62,7 +65,7 @@ pub(crate) fn answer(
     if received.framing == Some(Framing::Chunks) {
         out.insert("x-amzn-bedrock-content-type", HeaderValue::from_static("application/json"));
     }
-    if content_type == "text/event-stream" || content_type == event_stream::MEDIA_TYPE {
+    if content_type != "application/json" {
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // Asks reverse proxies in front of the gateway not to hold frames back.
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));

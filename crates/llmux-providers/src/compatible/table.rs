@@ -4,6 +4,8 @@
 //! facts about a host as a whole. What depends on a model (whether it sees images, whether it reasons) is
 //! not here.
 
+use llmux_wire::rerank::RerankForm;
+
 mod china;
 mod clouds;
 mod gateways;
@@ -88,6 +90,8 @@ pub struct Paths {
     pub responses: Option<&'static str>,
     /// Images, sound and moderations.
     pub media: Media,
+    /// Rankings of documents, and the form in which the host is asked for them.
+    pub rerank: Option<(&'static str, RerankForm)>,
 }
 
 impl Paths {
@@ -99,6 +103,7 @@ impl Paths {
         models: Some("/models"),
         responses: None,
         media: Media::NONE,
+        rerank: None,
     };
     /// Chat and models, under OpenAI's paths.
     pub const CHAT: Self = Self { completions: None, embeddings: None, ..Self::ALL };
@@ -114,6 +119,7 @@ impl Paths {
         models: Some("/v1/models"),
         responses: None,
         media: Media::NONE,
+        rerank: None,
     };
 }
 

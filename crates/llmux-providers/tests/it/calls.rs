@@ -31,7 +31,9 @@ pub(crate) fn prepare(
 /// The smallest request of a client.
 pub(crate) fn request(operation: Operation, dialect: Dialect, stream: bool) -> Value {
     let mut body = match (operation, dialect) {
+        (Operation::Completion, Dialect::Ollama) => json!({"model": "m", "prompt": "hi", "stream": false}),
         (Operation::Completion, _) => json!({"model": "m", "prompt": "hi"}),
+        (Operation::Embeddings, Dialect::Cohere) => json!({"model": "m", "texts": ["hi"]}),
         (Operation::Embeddings, _) => json!({"model": "m", "input": "hi"}),
         (_, Dialect::Gemini) => json!({"model": "m", "contents": [{"parts": [{"text": "hi"}]}]}),
         (_, Dialect::OpenAiResponses) => json!({"model": "m", "input": "hi"}),
@@ -40,6 +42,9 @@ pub(crate) fn request(operation: Operation, dialect: Dialect, stream: bool) -> V
         }
         (_, Dialect::Anthropic) => {
             json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})
+        }
+        (_, Dialect::Ollama) => {
+            json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": false})
         }
         _ => json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
     };

@@ -7,7 +7,7 @@ use llmux_core::{Dialect, Environment, Operation, Provider, ProviderSettings, Re
 use llmux_testkit::{fixtures, fixtures::Case};
 
 /// The recordings' names of providers, and ours where they differ.
-const RENAMED: &[(&str, &str)] = &[("alibaba", "dashscope")];
+const RENAMED: &[(&str, &str)] = &[("alibaba", "dashscope"), ("ollama", "ollama_openai")];
 /// The kinds of recordings that this crate's providers answer.
 const KINDS: &[(&str, Operation)] = &[
     ("chat", Operation::Chat),
@@ -16,11 +16,17 @@ const KINDS: &[(&str, Operation)] = &[
     ("count_tokens", Operation::CountTokens),
 ];
 /// Providers among the recordings that speak dialects of their own, whatever they offer besides.
-const OWN_DIALECTS: &[&str] = &["azure", "cohere", "vertex", "voyage"];
+const OWN_DIALECTS: &[&str] = &["azure", "vertex", "voyage"];
 
 /// Every dialect of clients.
-pub(crate) const DIALECTS: [Dialect; 4] =
-    [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini, Dialect::BedrockConverse];
+pub(crate) const DIALECTS: [Dialect; 6] = [
+    Dialect::OpenAi,
+    Dialect::Anthropic,
+    Dialect::Gemini,
+    Dialect::Cohere,
+    Dialect::Ollama,
+    Dialect::BedrockConverse,
+];
 
 /// The key that providers are bound with.
 pub(crate) const KEY: &str = "sk-replay-secret";
@@ -84,6 +90,7 @@ impl Recording {
         }
         let dialect = match kind {
             "anthropic" => Dialect::Anthropic,
+            "cohere" => Dialect::Cohere,
             "gemini" if operation != Operation::Embeddings => Dialect::Gemini,
             "bedrock" => Dialect::BedrockConverse,
             _ => Dialect::OpenAi,

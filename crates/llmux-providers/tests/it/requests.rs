@@ -125,6 +125,8 @@ fn the_bytes_of_a_request_in_the_providers_dialect_are_kept() {
         let kind = match asked.dialect {
             Dialect::Anthropic => "anthropic",
             Dialect::Gemini => "gemini",
+            Dialect::Cohere => "cohere",
+            Dialect::Ollama => "ollama",
             _ => "openai",
         };
         let mut body = asked.body.clone();

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use llmux_core::{Call, Dialect, Operation};
-use llmux_testkit::conformance;
+use llmux_testkit::{conformance, conformance::Framing};
 use llmux_wire::json::envelope;
 
 use crate::{
@@ -13,6 +13,14 @@ use crate::{
 
 /// Streams up to this size are read by all rules: they try every kind of split many times over.
 const ALL_RULES: usize = 16_000;
+
+/// Hosts that have no chats.
+const SEARCHING: &[&str] = &["infinity", "jina_ai", "voyage"];
+
+/// How streams of a dialect are cut into frames.
+pub(crate) fn framing(dialect: Dialect) -> Framing {
+    if dialect == Dialect::Ollama { Framing::Lines } else { Framing::Events }
+}
 
 #[test]
 fn every_registered_provider_keeps_the_rules_of_providers() {
@@ -29,6 +37,11 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
             (Operation::Chat, Dialect::OpenAiResponses, true),
             (Operation::Chat, Dialect::Gemini, false),
             (Operation::Chat, Dialect::Gemini, true),
+            (Operation::Chat, Dialect::Cohere, false),
+            (Operation::Chat, Dialect::Cohere, true),
+            (Operation::Chat, Dialect::Ollama, false),
+            (Operation::Chat, Dialect::Ollama, true),
+            (Operation::Completion, Dialect::Ollama, true),
             (Operation::Chat, Dialect::BedrockConverse, false),
             (Operation::Chat, Dialect::BedrockConverse, true),
             (Operation::Completion, Dialect::OpenAi, true),
@@ -38,7 +51,20 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
             let fields = envelope::read(&body).unwrap();
             (operation, dialect, stream, body, fields)
         });
-        let calls: Vec<_> = bodies
+        let ranked = bytes::Bytes::from_static(br#"{"model":"m","query":"q","documents":["a"]}"#);
+        let vectors = bytes::Bytes::from_static(br#"{"model":"m","input":"a"}"#);
+        let searching = [
+            (Operation::Rerank, Dialect::Cohere, false, ranked.clone(), envelope::read(&ranked).unwrap()),
+            (
+                Operation::Embeddings,
+                Dialect::OpenAi,
+                false,
+                vectors.clone(),
+                envelope::read(&vectors).unwrap(),
+            ),
+        ];
+        let chats = if SEARCHING.contains(&kind) { &searching[..] } else { &bodies[..] };
+        let calls: Vec<_> = chats
             .iter()
             .map(|(operation, dialect, stream, body, fields)| {
                 Call::new(*operation, *dialect, "m", body, fields, &headers).with_stream(*stream)
@@ -58,7 +84,7 @@ fn readers_of_recorded_streams_keep_the_rules_of_replies() {
             if recording.operation == Operation::Chat || dialect == recording.dialect {
                 let request = calls::streaming(recording.operation, dialect);
                 let make = || calls::reply(&*recording.provider, recording.operation, dialect, &request);
-                conformance::reply(make, &stream);
+                conformance::framed_reply(make, &stream, Framing::Events, framing(dialect));
             }
         }
         Complaints::new()
@@ -78,7 +104,7 @@ fn recorded_streams_keep_the_rules_with_the_other_line_end_too() {
         for dialect in DIALECTS {
             let request = calls::streaming(Operation::Chat, dialect);
             let make = || calls::reply(&*recording.provider, Operation::Chat, dialect, &request);
-            conformance::reply(make, carriage.as_bytes());
+            conformance::framed_reply(make, carriage.as_bytes(), Framing::Events, framing(dialect));
             let read = |stream: &str| calls::stream_at_once(make(), stream).unwrap();
             let (plain, changed) = (read(&stream), read(&carriage));
             assert_eq!(changed.1, plain.1, "{dialect}: the report");

@@ -3,7 +3,9 @@
 
 mod anthropic;
 mod bedrock;
+mod cohere;
 mod gemini;
+mod ollama;
 mod openai;
 mod responses;
 
@@ -13,7 +15,8 @@ use serde_json::Value;
 /// What an answer says, whole or streamed.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Said {
-    pub(crate) model: String,
+    /// Dialects whose answers do not name it have none.
+    pub(crate) model: Option<String>,
     pub(crate) text: String,
     pub(crate) reasoning: String,
     pub(crate) redacted: bool,
@@ -29,7 +32,8 @@ pub(crate) struct Said {
 pub(crate) struct Tokens {
     pub(crate) prompt: u64,
     pub(crate) completion: u64,
-    pub(crate) cached: u64,
+    /// Dialects that do not tell cached tokens apart have none.
+    pub(crate) cached: Option<u64>,
     /// Dialects that do not tell reasoning tokens apart have none.
     pub(crate) reasoning: Option<u64>,
 }
@@ -42,6 +46,8 @@ impl Said {
             Dialect::Anthropic => anthropic::answer(&value),
             Dialect::OpenAiResponses => responses::answer(&value),
             Dialect::Gemini => gemini::answer(&value),
+            Dialect::Cohere => cohere::answer(&value),
+            Dialect::Ollama => ollama::answer(&value),
             Dialect::BedrockConverse => bedrock::answer(&value),
             _ => openai::answer(&value),
         }
@@ -53,6 +59,8 @@ impl Said {
             Dialect::Anthropic => anthropic::stream(stream),
             Dialect::OpenAiResponses => responses::stream(stream),
             Dialect::Gemini => gemini::stream(stream),
+            Dialect::Cohere => cohere::stream(stream),
+            Dialect::Ollama => ollama::stream(stream),
             Dialect::BedrockConverse => bedrock::stream(stream),
             _ => openai::stream(stream),
         }
@@ -69,9 +77,9 @@ impl Said {
         same("text", self.text.as_str().into(), &facts["text"]);
         same("reasoning", self.reasoning.as_str().into(), &facts["reasoning"]);
         same("redacted reasoning", self.redacted.into(), &(facts["redacted"] == true).into());
-        // Converse names the model neither where it is read nor where it is written.
-        if self.model != bedrock::UNTOLD && !facts["model"].is_null() {
-            same("model", self.model.as_str().into(), &facts["model"]);
+        // Cohere's answers name no model.
+        if let (Some(model), true) = (&self.model, facts["model"].is_string()) {
+            same("model", model.as_str().into(), &facts["model"]);
         }
         let calls: Value = self.calls.iter().map(call).collect();
         same("calls", calls, &facts["calls"]);
@@ -79,8 +87,8 @@ impl Said {
         if let Some(usage) = &self.usage {
             wrong.extend(one_of("prompt tokens", usage.prompt.into(), &facts["usage"]["prompt"]));
             wrong.extend(one_of("completion tokens", usage.completion.into(), &facts["usage"]["completion"]));
-            if facts["cached"].is_u64() {
-                wrong.extend(one_of("cached tokens", usage.cached.into(), &facts["cached"]));
+            if let (Some(cached), true) = (usage.cached, facts["cached"].is_u64()) {
+                wrong.extend(one_of("cached tokens", cached.into(), &facts["cached"]));
             }
             if let (Some(ours), true) = (usage.reasoning, facts["reasoning_tokens"].is_u64()) {
                 wrong.extend(one_of("reasoning tokens", ours.into(), &facts["reasoning_tokens"]));

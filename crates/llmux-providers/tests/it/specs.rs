@@ -22,6 +22,8 @@ fn answer_name(operation: Operation, dialect: Dialect) -> Name {
         (Operation::CountTokens, _) => Name::Count,
         (_, Dialect::Anthropic) => Name::Message,
         (_, Dialect::OpenAiResponses) => Name::Response,
+        (Operation::Embeddings, Dialect::Cohere) => Name::CohereEmbeddings,
+        (_, Dialect::Cohere) => Name::CohereChat,
         (Operation::Completion, _) => Name::Completion,
         (Operation::Embeddings, _) => Name::Embeddings,
         _ => Name::Chat,
@@ -32,6 +34,7 @@ fn answer_name(operation: Operation, dialect: Dialect) -> Name {
 fn event_name(operation: Operation, dialect: Dialect, event: &Value) -> Name {
     match (operation, dialect) {
         (_, Dialect::OpenAiResponses) => Name::ResponseEvent,
+        (_, Dialect::Cohere) => Name::CohereEvent,
         (_, Dialect::Anthropic) if event["type"] == "ping" => Name::Ping,
         (_, Dialect::Anthropic) if event["type"] == "error" => Name::AnthropicError,
         (_, Dialect::OpenAi) if event.get("error").is_some() => Name::OpenAiError,
@@ -40,6 +43,11 @@ fn event_name(operation: Operation, dialect: Dialect, event: &Value) -> Name {
         (Operation::Completion, _) => Name::Completion,
         _ => Name::Chunk,
     }
+}
+
+/// The others publish no schema of whole answers that could be held against them.
+fn has_schema(dialect: Dialect) -> bool {
+    !matches!(dialect, Dialect::Gemini | Dialect::Ollama | Dialect::BedrockConverse)
 }
 
 /// The answers to a recording, for clients of this dialect.
@@ -82,10 +90,7 @@ fn complaints(schemas: &Schemas, outputs: CoreResult<Vec<(Name, Value)>>) -> Com
 fn translated_answers_and_frames_are_what_the_clients_specification_says() {
     let Some(schemas) = Schemas::load() else { return };
     examine(Check::Specification, &recordings::chats(), Recording::name, |recording| {
-        // Google publishes no schema of whole answers that could be held against them.
-        let dialects = recording
-            .other_dialects()
-            .filter(|dialect| !matches!(dialect, Dialect::Gemini | Dialect::BedrockConverse));
+        let dialects = recording.other_dialects().filter(|dialect| has_schema(*dialect));
         dialects.flat_map(|dialect| complaints(&schemas, outputs(recording, dialect))).collect()
     });
 }
@@ -132,7 +137,7 @@ fn requests_for_responses_become_what_the_providers_specifications_say() {
 fn passed_answers_and_frames_are_what_the_clients_specification_says() {
     let Some(schemas) = Schemas::load() else { return };
     let mut recordings = recordings::answered();
-    recordings.retain(|recording| !matches!(recording.dialect, Dialect::Gemini | Dialect::BedrockConverse));
+    recordings.retain(|recording| has_schema(recording.dialect));
     examine(Check::PassedSpecification, &recordings, Recording::name, |recording| {
         complaints(&schemas, outputs(recording, recording.dialect))
     });

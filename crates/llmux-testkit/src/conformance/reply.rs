@@ -15,24 +15,41 @@ use crate::splits;
 /// # Panics
 /// When a rule is broken.
 pub fn reply(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
-    let expected = read(&mut *make(), [Bytes::copy_from_slice(stream)]);
+    framed_reply(make, stream, Framing::Events, Framing::Events);
+}
+
+/// How a stream is cut into frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Server-sent events, of which a blank line ends each, or Amazon's messages.
+    Events,
+    /// One JSON value on each line.
+    Lines,
+}
+
+/// As [`reply`], for a provider's stream and a client's that are cut into frames in these ways.
+///
+/// # Panics
+/// When a rule is broken.
+pub fn framed_reply(make: impl Fn() -> Box<dyn Reply>, stream: &[u8], provider: Framing, client: Framing) {
+    let expected = read(&mut *make(), [Bytes::copy_from_slice(stream)], client);
     assert_eq!(expected.error, None, "a whole stream must not fail");
     assert!(!expected.output.is_empty(), "a whole stream gives output");
     assert!(!expected.report.cut_short, "a whole stream is not cut short");
     for pieces in splits(stream) {
         let lengths: Vec<_> = pieces.iter().take(8).map(Bytes::len).collect();
-        let outcome = read(&mut *make(), pieces);
+        let outcome = read(&mut *make(), pieces, client);
         assert_same(&outcome, &expected, &format!("split into {lengths:?} …"));
     }
 
-    let nothing = read(&mut *make(), []);
+    let nothing = read(&mut *make(), [], client);
     assert!(nothing.error.is_some() && nothing.output.is_empty(), "a stream of nothing fails");
-    let frames = frames(stream);
+    let frames = frames(stream, provider);
     // A stream this short may be complete with its first frame already.
     if let [first, _, _, ..] = frames.as_slice() {
-        ends_early(&make, &first[..first.len() / 2]);
-        ends_early(&make, first);
-        breaks_off(&make, first);
+        ends_early(&make, &first[..first.len() / 2], client);
+        ends_early(&make, first, client);
+        breaks_off(&make, first, client);
     }
 }
 
@@ -43,7 +60,7 @@ pub fn reply(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
 /// When a rule is broken.
 pub fn reply_error(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
     for pieces in splits(stream) {
-        let outcome = read(&mut *make(), pieces);
+        let outcome = read(&mut *make(), pieces, Framing::Events);
         assert!(outcome.error.is_some(), "a stream that begins with an error must fail");
         assert_eq!(text(&outcome.output), "", "nothing may be put out before the failure");
     }
@@ -72,13 +89,13 @@ struct Outcome {
     failed: bool,
 }
 
-fn read(reply: &mut dyn Reply, pieces: impl IntoIterator<Item = Bytes>) -> Outcome {
+fn read(reply: &mut dyn Reply, pieces: impl IntoIterator<Item = Bytes>, client: Framing) -> Outcome {
     let mut output = Vec::new();
-    let mut error = push(reply, pieces, &mut output).err();
+    let mut error = push(reply, pieces, client, &mut output).err();
     if error.is_none() {
         let mut out = Frames::default();
         error = reply.finish(&mut out).err();
-        take(out, &mut output);
+        take(out, client, &mut output);
     }
     if let Some(error) = &error {
         assert_eq!(
@@ -94,26 +111,29 @@ fn read(reply: &mut dyn Reply, pieces: impl IntoIterator<Item = Bytes>) -> Outco
 fn push(
     reply: &mut dyn Reply,
     pieces: impl IntoIterator<Item = Bytes>,
+    client: Framing,
     output: &mut Vec<u8>,
 ) -> Result<(), Error> {
     for piece in pieces {
         let mut out = Frames::default();
         reply.push(piece, &mut out)?;
-        take(out, output);
+        take(out, client, output);
     }
     Ok(())
 }
 
 /// Moves what was put out, after checking that it ends with a whole frame.
-fn take(mut out: Frames, output: &mut Vec<u8>) {
+fn take(mut out: Frames, client: Framing, output: &mut Vec<u8>) {
     if out.is_empty() {
         return;
     }
     while let Some(frame) = out.pop() {
         output.extend_from_slice(&frame);
     }
-    let whole = if is_event_stream(output) {
-        frames(output).into_iter().map(<[u8]>::len).sum::<usize>() == output.len()
+    let whole = if client == Framing::Lines {
+        output.ends_with(b"\n")
+    } else if is_event_stream(output) {
+        frames(output, client).into_iter().map(<[u8]>::len).sum::<usize>() == output.len()
     } else {
         output.is_empty() || [&b"\n\n"[..], b"\r\n\r\n"].iter().any(|end| output.ends_with(end))
     };
@@ -128,10 +148,11 @@ fn assert_same(outcome: &Outcome, expected: &Outcome, how: &str) {
 }
 
 /// The provider ends the stream in good order, but too early.
-fn ends_early(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
+fn ends_early(make: impl Fn() -> Box<dyn Reply>, stream: &[u8], client: Framing) {
     let mut pushed = Vec::new();
-    push(&mut *make(), [Bytes::copy_from_slice(stream)], &mut pushed).expect("the stream begins well");
-    let outcome = read(&mut *make(), [Bytes::copy_from_slice(stream)]);
+    push(&mut *make(), [Bytes::copy_from_slice(stream)], client, &mut pushed)
+        .expect("the stream begins well");
+    let outcome = read(&mut *make(), [Bytes::copy_from_slice(stream)], client);
     if outcome.error.is_some() {
         return;
     }
@@ -142,14 +163,14 @@ fn ends_early(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
 }
 
 /// The connection breaks off.
-fn breaks_off(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
+fn breaks_off(make: impl Fn() -> Box<dyn Reply>, stream: &[u8], client: Framing) {
     let mut reply = make();
     let mut output = Vec::new();
-    push(&mut *reply, [Bytes::copy_from_slice(stream)], &mut output).expect("the stream begins well");
+    push(&mut *reply, [Bytes::copy_from_slice(stream)], client, &mut output).expect("the stream begins well");
     let before = output.len();
     let mut out = Frames::default();
     reply.fail(&Error::upstream(ErrorKind::Connection, "the connection broke off"), &mut out);
-    take(out, &mut output);
+    take(out, client, &mut output);
     let added = text(&output[before..]);
     assert!(is_error(&added) && added.contains("broke off"), "no error frame: {added:?}");
     assert!(reply.has_failed(), "a stream that broke off has failed");
@@ -165,8 +186,8 @@ fn is_event_stream(stream: &[u8]) -> bool {
     stream.first() == Some(&0)
 }
 
-/// The frames of a stream: server-sent events with their separators, or messages of Amazon's.
-fn frames(stream: &[u8]) -> Vec<&[u8]> {
+/// The frames of a stream: server-sent events or lines with their separators, or messages of Amazon's.
+fn frames(stream: &[u8], framing: Framing) -> Vec<&[u8]> {
     let mut frames = Vec::new();
     if is_event_stream(stream) {
         let mut rest = stream;
@@ -180,7 +201,8 @@ fn frames(stream: &[u8]) -> Vec<&[u8]> {
     let mut start = 0;
     for end in 1..=stream.len() {
         let read = &stream[start..end];
-        if read.ends_with(b"\n\n") || read.ends_with(b"\r\n\r\n") {
+        let line = framing == Framing::Lines && read.ends_with(b"\n");
+        if line || read.ends_with(b"\n\n") || read.ends_with(b"\r\n\r\n") {
             frames.push(read);
             start = end;
         }

@@ -5,7 +5,7 @@ use llmux_core::{Frames, Reply, Shaping};
 use llmux_wire::{
     anthropic, chat,
     chat::Fit,
-    gemini, openai,
+    cohere, gemini, ndjson, ollama, openai,
     sse::{Decoder, SseEvent},
     stream::StreamReader,
 };
@@ -49,6 +49,12 @@ pub fn request(request: &chat::ChatRequest) {
         if let Ok(written) = gemini::write_request(request, "other", &mut fit) {
             gemini::read_request(&written).expect("our own request is read");
         }
+        if let Ok(written) = cohere::write_request(request, "other", &mut fit) {
+            cohere::read_request(&written).expect("our own request is read");
+        }
+        if let Ok(written) = ollama::write_request(request, "other", &mut fit) {
+            ollama::read_request(&written).expect("our own request is read");
+        }
     }
 }
 
@@ -58,7 +64,10 @@ pub fn answer(answer: &chat::ChatAnswer) {
     openai::read_answer(&openai).expect("our own answer is read");
     anthropic::read_answer(&anthropic).expect("our own answer is read");
     gemini::read_answer(&gemini::write_answer(answer)).expect("our own answer is read");
+    cohere::read_answer(&cohere::write_answer(answer)).expect("our own answer is read");
+    ollama::read_answer(&ollama::write_answer(answer, 1)).expect("our own answer is read");
     json(&openai::write_completion_answer(answer, 1));
+    json(&ollama::write_generated(answer, 1));
 }
 
 /// A stream is read to the same events however it is cut.
@@ -118,4 +127,26 @@ fn turn(reply: &mut dyn Reply, pieces: &[&[u8]]) -> (Vec<u8>, Option<String>) {
     }
     let error = result.err().map(|error| error.to_string());
     (output, error)
+}
+
+/// Lines are the same however the stream is cut.
+pub fn lines_agree(stream: &[u8]) {
+    let read = |pieces: &[&[u8]]| {
+        let (mut decoder, mut lines) = (ndjson::Decoder::new(), Vec::new());
+        let mut keep = |line: &[u8]| {
+            lines.push(line.to_vec());
+            Ok(())
+        };
+        pieces.iter().for_each(|piece| decoder.push(piece, &mut keep).expect("short input"));
+        decoder.finish(&mut keep).expect("short input");
+        lines
+    };
+    assert_eq!(read(&[stream]), read(&pieces(stream)), "the lines depend on how the stream is cut");
+}
+
+/// A stream of lines that is passed on or translated gives the same bytes however it is cut: whole lines.
+pub fn lines_pass(make: impl Fn() -> Box<dyn Reply>, stream: &[u8]) {
+    let whole = turn(&mut *make(), &[stream]);
+    assert_eq!(whole, turn(&mut *make(), &pieces(stream)), "the output depends on how the stream is cut");
+    assert!(whole.0.is_empty() || whole.0.ends_with(b"\n"), "the output ends inside a line");
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::request_read::check_fields;
 use crate::{
-    chat::{ChatRequest, Fit},
+    chat::{ChatRequest, Fit, is_closed},
     responses::RESPONSES_ONLY,
 };
 
@@ -126,8 +126,8 @@ pub(super) fn write_extra(
             passed.extend(fields.map(|(name, value)| (name.clone(), value.clone())));
             continue;
         }
-        if matches!(request.source, Dialect::Gemini | Dialect::BedrockConverse) && !fit.allows(name) {
-            fit.foreign(name)?;
+        if is_closed(request.source) && !fit.allows(name) {
+            fit.foreign(request.source, name)?;
             continue;
         }
         if !native {

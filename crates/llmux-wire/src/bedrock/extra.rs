@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::model::Family;
 use crate::{
-    chat::{ChatRequest, Fit},
+    chat::{ChatRequest, Fit, is_closed},
     responses::RESPONSES_ONLY,
 };
 
@@ -53,6 +53,7 @@ pub(super) fn write_extra(
     fit: &mut Fit<'_>,
 ) -> Result<()> {
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
+    let has_own_words = request.source != Dialect::BedrockConverse && is_closed(request.source);
     for (name, value) in &request.extra {
         let is = |names: &[&str]| names.contains(&name.as_str());
         if is(&OWN) {
@@ -60,8 +61,8 @@ pub(super) fn write_extra(
                 ("additionalModelRequestFields", Value::Object(fields)) => merge(fields, additional),
                 _ => merge(&Map::from_iter([(name.clone(), value.clone())]), out),
             }
-        } else if request.source == Dialect::Gemini && !fit.allows(name) {
-            fit.foreign(name)?;
+        } else if has_own_words && !fit.allows(name) {
+            fit.foreign(request.source, name)?;
         } else if is(&DONE) || is_text_only(name, value) || (name == "thinking" && is_claude(model)) {
         } else if is(&HINTS) && !fit.allows(name) {
             fit.drop(name);

@@ -1,6 +1,49 @@
 //! What happens to a parameter that the target dialect cannot carry.
 
-use llmux_core::{Error, Result, Shaping};
+use llmux_core::{Dialect, Error, Result, Shaping};
+
+use crate::responses::RESPONSES_ONLY;
+
+/// Parameters of OpenAI's and Anthropic's that change nothing about the answer.
+const HINTS: [&str; 8] = [
+    "context_management",
+    "output_config",
+    "prediction",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "store",
+    "stream_options",
+];
+/// Parameters of OpenAI's and Anthropic's that ask for something that most other dialects do not have.
+const WITHOUT_FORM: [&str; 8] = [
+    "audio",
+    "container",
+    "function_call",
+    "functions",
+    "inference_geo",
+    "mcp_servers",
+    "moderation",
+    "verbosity",
+];
+
+/// Whether all names of a dialect are its own: a field of it that has no neutral form means nothing elsewhere.
+pub(crate) fn is_closed(dialect: Dialect) -> bool {
+    rules_of(dialect).is_some()
+}
+
+/// The fields of a closed dialect that only steer its own provider.
+fn rules_of(dialect: Dialect) -> Option<&'static [&'static str]> {
+    match dialect {
+        Dialect::Gemini => Some(&["safetySettings", "labels"]),
+        Dialect::Cohere => Some(&["safety_mode", "citation_options", "priority"]),
+        Dialect::BedrockConverse => {
+            Some(&["requestMetadata", "performanceConfig", "additionalModelResponseFieldPaths"])
+        }
+        Dialect::Ollama => Some(&["keep_alive", "options"]),
+        _ => None,
+    }
+}
 
 /// Collects what does not fit while a request is written in another dialect.
 #[derive(Debug)]
@@ -50,18 +93,40 @@ impl<'a> Fit<'a> {
         ))
     }
 
-    /// A field of Gemini's or Converse's own in a request for another provider: rules for Gemini's filters, labels and
-    /// hints about speed are left out, anything else is as [`refuse`](Self::refuse) has it.
+    /// A field of a dialect whose names mean nothing elsewhere, see [`is_closed`]: rules for the provider's own
+    /// filters, labels and memory are left out, anything else is as [`refuse`](Self::refuse) has it.
     ///
     /// # Errors
     /// As for [`refuse`](Self::refuse).
-    pub(crate) fn foreign(&mut self, name: &str) -> Result<()> {
-        let hints = ["safetySettings", "labels", "requestMetadata", "performanceConfig"];
-        if hints.contains(&name) || name == "additionalModelResponseFieldPaths" {
+    pub(crate) fn foreign(&mut self, source: Dialect, name: &str) -> Result<()> {
+        if rules_of(source).is_some_and(|rules| rules.contains(&name)) {
             self.drop(name);
             return Ok(());
         }
         self.refuse(name)
+    }
+
+    /// Whether a field without neutral form goes on to a provider of the dialect `own`. Fields that no dialect of
+    /// the client's knows are meant for the provider; hints are left out, and what asks for more is refused.
+    ///
+    /// # Errors
+    /// As for [`refuse`](Self::refuse).
+    pub(crate) fn carries(&mut self, source: Dialect, own: Dialect, name: &str) -> Result<bool> {
+        if source == own || self.allows(name) {
+            return Ok(true);
+        }
+        if is_closed(source) {
+            return self.foreign(source, name).map(|()| false);
+        }
+        let responses = source == Dialect::OpenAiResponses && RESPONSES_ONLY.contains(&name);
+        if responses || WITHOUT_FORM.contains(&name) {
+            return self.refuse(name).map(|()| false);
+        }
+        if HINTS.contains(&name) {
+            self.drop(name);
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     /// Something that changes nothing important was left out.

@@ -5,39 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{object::open, signature};
 use crate::{
-    chat::{Content, Media, Message, Part, Role, ToolCall},
+    chat::{Calls, Content, Media, Message, Part, Role, ToolCall},
     json::read::{Item, Object},
 };
-
-/// Calls that wait for their results: Gemini's clients may leave ids out and go by name and order.
-#[derive(Default)]
-pub(super) struct Calls {
-    open: Vec<(String, String)>,
-    made: u32,
-}
-
-impl Calls {
-    fn new_id(&mut self) -> String {
-        self.made = self.made.saturating_add(1);
-        format!("call_{}", self.made)
-    }
-
-    fn call(&mut self, id: Option<String>, name: &str) -> String {
-        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.new_id());
-        self.open.push((id.clone(), name.to_owned()));
-        id
-    }
-
-    fn result(&mut self, id: Option<String>, name: &str) -> String {
-        let id = id.filter(|id| !id.is_empty());
-        let at = self.open.iter().position(|(open, called)| match &id {
-            Some(id) => id == open,
-            None => name == called,
-        });
-        let known = at.map(|at| self.open.remove(at).0);
-        id.or(known).unwrap_or_else(|| self.new_id())
-    }
-}
 
 /// Reads `systemInstruction`: content, or bare text.
 pub(super) fn read_system(item: Item) -> Result<Message> {
@@ -134,7 +104,7 @@ fn read_call(mut call: Object, calls: &mut Calls) -> Result<Part> {
 
 fn read_result(mut result: Object, calls: &mut Calls) -> Result<Part> {
     let name = result.need_string("name")?;
-    let call_id = calls.result(result.string("id")?, &name);
+    let call_id = calls.result(result.string("id")?, Some(&name));
     let response = result.object("response")?.map(Object::rest).unwrap_or_default();
     let is_error = response.len() == 1 && response.contains_key("error");
     let mut parts = vec![Part::text(words(response))];

@@ -4,12 +4,15 @@ use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value};
 
 use super::{
-    content_read::{Calls, read_message, read_system},
+    content_read::{read_message, read_system},
     generation::read_generation,
     object::parse,
     tool_read::read_tools,
 };
-use crate::{chat::ChatRequest, json::read::Object};
+use crate::{
+    chat::{Calls, ChatRequest},
+    json::read::Object,
+};
 
 /// Reads a request. The model, which stands in the path, is looked for in the field `model`; whether the answer
 /// is streamed is left to the caller.

@@ -7,33 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{
     generation::write_generation, request_read::check_fields, tool_write::write_tools, turns::Conversation,
 };
-use crate::{
-    chat::{ChatRequest, Fit},
-    responses::RESPONSES_ONLY,
-};
+use crate::chat::{ChatRequest, Fit};
 
-/// Parameters of other dialects that change nothing about the answer: they are left out and reported.
-const HINTS: [&str; 8] = [
-    "context_management",
-    "prediction",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "safety_identifier",
-    "store",
-    "stream_options",
-    "output_config",
-];
-/// Parameters of other dialects that ask for something Gemini does not have.
-const WITHOUT_FORM: [&str; 8] = [
-    "audio",
-    "container",
-    "function_call",
-    "functions",
-    "inference_geo",
-    "mcp_servers",
-    "moderation",
-    "verbosity",
-];
 /// Fields that other parts of the writer have dealt with.
 const DONE: [&str; 3] = ["modalities", "thinking", "web_search_options"];
 
@@ -75,29 +50,11 @@ pub(super) fn build(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Re
 /// Adds the fields without neutral form: those that are no parameters of the client's dialect are meant for
 /// Gemini, in either way of writing, and join what stands there.
 fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit<'_>) -> Result<()> {
-    let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
     let mut passed = Map::new();
     for (name, value) in &request.extra {
-        if request.source == Dialect::BedrockConverse && !fit.allows(name) {
-            fit.foreign(name)?;
+        let done = request.source != Dialect::Gemini && DONE.contains(&name.as_str());
+        if done || !fit.carries(request.source, Dialect::Gemini, name)? {
             continue;
-        }
-        if request.source != Dialect::Gemini {
-            if foreign.contains(&name.as_str()) && !fit.allows(name) {
-                fit.refuse(name)?;
-                continue;
-            }
-            if DONE.contains(&name.as_str()) {
-                continue;
-            }
-            if HINTS.contains(&name.as_str()) && !fit.allows(name) {
-                fit.drop(name);
-                continue;
-            }
-            if WITHOUT_FORM.contains(&name.as_str()) && !fit.allows(name) {
-                fit.refuse(name)?;
-                continue;
-            }
         }
         let name = match name.as_str() {
             "safety_settings" => "safetySettings",

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{message_write::write_messages, request_read::check_fields};
 use crate::{
-    chat::{ChatRequest, Fit, ReasoningRequest, ResponseFormat, Sampling, Tool, ToolChoice},
+    chat::{ChatRequest, Fit, ReasoningRequest, ResponseFormat, Sampling, Tool, ToolChoice, is_closed},
     responses::RESPONSES_ONLY,
 };
 
@@ -166,15 +166,14 @@ fn write_extra(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fi
         Dialect::OpenAiResponses => RESPONSES_ONLY,
         _ => &[],
     };
-    let own_words = matches!(request.source, Dialect::Gemini | Dialect::BedrockConverse);
     let mut passed = Map::new();
     for (name, value) in &request.extra {
-        if fit.allows(name) || (!own_words && !foreign.contains(&name.as_str())) {
+        if fit.allows(name) || (!is_closed(request.source) && !foreign.contains(&name.as_str())) {
             if !out.contains_key(name) {
                 passed.insert(name.clone(), value.clone());
             }
-        } else if own_words {
-            fit.foreign(name)?;
+        } else if is_closed(request.source) {
+            fit.foreign(request.source, name)?;
         } else {
             fit.refuse(name)?;
         }

@@ -54,7 +54,9 @@ impl Wire {
         let completion = self.completion_tokens_details.as_ref().unwrap_or(&empty.1);
         let mut usage = Usage::default();
 
-        let mut left = self.prompt_tokens.unwrap_or_default();
+        // Hosts of embeddings may tell the total only, which is all prompt.
+        let total = self.total_tokens.filter(|_| self.completion_tokens.is_none());
+        let mut left = self.prompt_tokens.or(total).unwrap_or_default();
         let cached = first([
             prompt.cached_tokens,
             self.prompt_cache_hit_tokens,

@@ -1,5 +1,7 @@
 //! Clouds that serve other people's models on their own machines.
 
+use llmux_wire::rerank::RerankForm;
+
 use super::{
     Host, MaxTokens, Media, Paths, Quirks, ReasoningControl, ReasoningField, ToolChoice, UsageInStream,
     Variable,
@@ -243,6 +245,8 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://router.huggingface.co/v1"),
         key_env: &["HUGGINGFACE_API_KEY", "HF_TOKEN"],
         base_env: &["HUGGINGFACE_API_BASE", "HF_API_BASE"],
+        // Rankings: a server of text embeddings inference, by its documentation; it has an address of its own.
+        paths: Paths { rerank: Some(("/rerank", RerankForm::Tei)), ..Host::DEFAULT.paths },
         quirks: Quirks {
             // The router passes answers on, so much depends on who is behind it. Recorded with Together's.
             usage_in_stream: UsageInStream::LastChoiceChunk,
@@ -445,7 +449,12 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://api.together.xyz/v1"),
         key_env: &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
         base_env: &["TOGETHER_AI_API_BASE"],
-        paths: Paths { media: Media { images: Media::ALL.images, ..Media::AUDIO }, ..Paths::ALL },
+        // Rankings: recorded traffic.
+        paths: Paths {
+            media: Media { images: Media::ALL.images, ..Media::AUDIO },
+            rerank: Some(("/rerank", RerankForm::Jina)),
+            ..Paths::ALL
+        },
         quirks: Quirks {
             // Recorded traffic, through Hugging Face's router.
             usage_in_stream: UsageInStream::LastChoiceChunk,

@@ -1,5 +1,7 @@
 //! Servers that people run themselves, and any other server of this kind. They mostly take no key.
 
+use llmux_wire::rerank::RerankForm;
+
 use super::{
     Auth, Host, MaxTokens, Media, Paths, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice,
 };
@@ -35,7 +37,8 @@ pub(super) static HOSTS: &[Host] = &[
         key_env: &["HOSTED_VLLM_API_KEY"],
         base_env: &["HOSTED_VLLM_API_BASE"],
         auth: Auth::OptionalBearer,
-        paths: Paths { media: Media::RECORDINGS, ..Paths::ALL },
+        // Rankings: vLLM's documentation.
+        paths: Paths { media: Media::RECORDINGS, rerank: Some(("/rerank", RerankForm::Jina)), ..Paths::ALL },
         quirks: Quirks {
             // vLLM's documentation: both, the older one deprecated.
             max_tokens: MaxTokens::Either,
@@ -66,7 +69,8 @@ pub(super) static HOSTS: &[Host] = &[
         key_env: &["LLAMAFILE_API_KEY"],
         base_env: &["LLAMAFILE_API_BASE"],
         auth: Auth::OptionalBearer,
-        paths: Paths::ALL,
+        // Rankings: llama.cpp's server documentation.
+        paths: Paths { rerank: Some(("/rerank", RerankForm::Jina)), ..Paths::ALL },
         quirks: Quirks {
             // llama.cpp's server documentation: the words; a named function is not read.
             tool_choice: ToolChoice::Words,
@@ -92,8 +96,7 @@ pub(super) static HOSTS: &[Host] = &[
         ..Host::DEFAULT
     },
     Host {
-        name: "ollama",
-        aliases: &["ollama_chat"],
+        name: "ollama_openai",
         title: "Ollama (OpenAI route)",
         base_url: Some("http://localhost:11434"),
         key_env: &["OLLAMA_API_KEY"],

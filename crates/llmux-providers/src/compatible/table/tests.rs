@@ -52,11 +52,11 @@ fn every_host_away_from_this_machine_is_reached_over_tls() {
 #[test]
 fn paths_begin_with_a_slash() {
     for host in hosts() {
-        let Paths { chat, completions, embeddings, models, responses, media } = host.paths;
+        let Paths { chat, completions, embeddings, models, responses, rerank, media } = host.paths;
+        let rerank = rerank.map(|(path, _)| path);
         let media = media.offered().map(|(_, path)| path);
-        for path in
-            [Some(chat), completions, embeddings, models, responses].into_iter().flatten().chain(media)
-        {
+        let all = [Some(chat), completions, embeddings, models, responses, rerank];
+        for path in all.into_iter().flatten().chain(media) {
             assert!(path.starts_with('/') && !path.ends_with('/'), "{}: {path}", host.name);
         }
     }
@@ -145,7 +145,7 @@ fn a_host_is_found_by_its_name_and_by_its_aliases() {
 #[test]
 fn every_promised_host_is_there() {
     let promised = "groq deepseek xai mistral together_ai fireworks_ai perplexity openrouter cerebras sambanova \
-        nvidia_nim huggingface hosted_vllm lm_studio llama_cpp llamafile ollama ollama_chat deepinfra moonshot \
+        nvidia_nim huggingface hosted_vllm lm_studio llama_cpp llamafile ollama_openai deepinfra moonshot \
         zai zhipu qwen dashscope volcengine siliconflow minimax stepfun yi baichuan hunyuan novita hyperbolic \
         lambda_ai github cloudflare databricks snowflake anyscale ai21 ai21_chat baseten nebius openai_like \
         custom_openai together fireworks vllm lmstudio kimi litellm_proxy xinference meta_llama friendliai";

@@ -8,7 +8,7 @@ const INTRODUCTION: &str = "\
 # Replay of recorded traffic
 
 The tests of `llmux-providers` replay recordings of real providers through the providers as they are registered:
-OpenAI, Anthropic, Gemini, Bedrock and every OpenAI-compatible host among the recordings. The recordings lie beside the
+OpenAI, Anthropic, Gemini, Bedrock, Cohere and every OpenAI-compatible host among the recordings. They lie beside the
 checkout, in `../shared/fixtures`, or where `LLMUX_FIXTURES` points; without them the tests say that they were
 skipped. A new recording is a new folder there and needs no code.
 
@@ -24,11 +24,12 @@ Each recording is put through every check that applies to it:
   told of a recorded chat what its facts say, in events whose order and sums are checked;
 - the provider gets the request that was recorded, from an OpenAI-style request that means the same;
 - a refusal keeps its status, message and code in both dialects;
-- what goes out is what the published schemas of OpenAI and Anthropic say.
+- what goes out is what the published schemas of OpenAI, Anthropic and Cohere say.
 
 Bedrock's embeddings, counts and bodies of `invoke`, whose form depends on the model, are replayed in
-`crates/llmux-providers/tests/it/bedrock.rs`. Recordings of operations that LLMux does not have are not replayed:
-reranking (two of Bedrock's among them), transcription, images, files.
+`crates/llmux-providers/tests/it/bedrock.rs`. Rankings, and the vectors of Voyage, are
+replayed in `crates/llmux-providers/tests/it/retrieval.rs`. Recordings of what LLMux does not have are not replayed:
+rankings by Bedrock and Vertex, transcription, images, files.
 
 What does not pass is listed here, with the reason. A recording may fail in the way that its row says and in no
 other, and a row that nothing needs any more fails the tests.

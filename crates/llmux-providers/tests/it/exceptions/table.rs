@@ -148,6 +148,39 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::Request,
+        &["cohere/embeddings-"],
+        &["/input_type: \"search_document\"", "/truncate: null"],
+        "the OpenAI-style request leaves it out; a client that means a query says so in `input_type`",
+    ),
+    exception(
+        Check::Translated,
+        &["cohere/vercel-cohere-null-args"],
+        &["calls is [{\"name\":\"currentTime\",\"args\":{}}]"],
+        "the model's word for no arguments is `null`; clients get the empty object that they expect",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["cohere/vercel-cohere-null-args"],
+        &["calls is [{\"name\":\"currentTime\",\"args\":{}}]"],
+        "the model's word for no arguments is `null`; clients get the empty object that they expect",
+    ),
+    exception(
+        Check::Translated,
+        &[
+            "anthropic/anthropic-anthropic_model_thinking_part_redacted_stream",
+            "bedrock/bedrock-bedrock_model_thinking_part_redacted_stream",
+        ],
+        &["cohere: redacted reasoning is false", "ollama: redacted reasoning is false"],
+        "Cohere's and Ollama's thoughts are words; what only its maker can read has no place among them",
+    ),
+    exception(
+        Check::Translated,
+        &["gemini/agw-vertex-gemini-blocked"],
+        &["cohere: finish: \"stop\"", "ollama: finish: \"stop\""],
+        "Cohere and Ollama have no word for an answer that a filter ended",
+    ),
+    exception(
+        Check::Request,
         &["huggingface/"],
         &["path: "],
         "recorded at the router's address of one backend; the table has the router's common one",
@@ -155,9 +188,13 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     exception(
         Check::Translated,
         &["anthropic/vercel-anthropic-programmatic-tool-calling.1"],
-        &["gemini: finish: \"tool_calls\"", "bedrock_converse: finish: \"tool_calls\""],
-        "it ends in good order although it calls tools: Gemini has one word for both, and Converse's clients go by \
-         the word",
+        &[
+            "gemini: finish: \"tool_calls\"",
+            "ollama: finish: \"tool_calls\"",
+            "bedrock_converse: finish: \"tool_calls\"",
+        ],
+        "it ends in good order although it calls tools: Gemini and Ollama have one word for both, and Converse's \
+         clients go by the word",
     ),
     exception(
         Check::Translated,
@@ -330,7 +367,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::CompletionSpecification,
-        &["anthropic/", "bedrock/", "gemini/"],
+        &["anthropic/", "bedrock/", "cohere/", "gemini/"],
         &["/choices/*/finish_reason: null"],
         "OpenAI's schema of text completions has no form of its own for chunks, whose reason is null until \
          the last",

@@ -182,7 +182,8 @@ fn pain_28_hosts_that_want_reasoning_back_get_it_and_others_do_not() {
     for (kind, field) in [
         ("deepseek", Some("reasoning_content")),
         ("moonshot", Some("reasoning_content")),
-        ("ollama", Some("reasoning")),
+        ("ollama", Some("thinking")),
+        ("ollama_openai", Some("reasoning")),
         ("openai", None),
         ("groq", None),
     ] {

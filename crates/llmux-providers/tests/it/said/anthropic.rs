@@ -9,7 +9,7 @@ pub(super) fn answer(value: &Value) -> Result<Said, String> {
         return Err(format!("no message: {value}"));
     }
     let mut said = Said {
-        model: text(&value["model"]).to_owned(),
+        model: Some(text(&value["model"]).to_owned()),
         finish: finish(&value["stop_reason"]),
         usage: Some(tokens(&value["usage"])),
         ..Said::default()
@@ -43,7 +43,7 @@ pub(super) fn stream(stream: &str) -> Result<Said, String> {
         match kind.as_str() {
             "message_start" => {
                 begun = true;
-                text(&event["message"]["model"]).clone_into(&mut said.model);
+                said.model = Some(text(&event["message"]["model"]).to_owned());
                 usage = event["message"]["usage"].clone();
             }
             "content_block_start" if open.is_none() && event["index"] == blocks => {
@@ -109,7 +109,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: number(&usage["input_tokens"]) + cached + number(&usage["cache_creation_input_tokens"]),
         completion: number(&usage["output_tokens"]),
-        cached,
+        cached: Some(cached),
         reasoning: usage["output_tokens_details"]["thinking_tokens"].as_u64(),
     }
 }

@@ -4,16 +4,12 @@ use serde_json::Value;
 
 use super::{Said, Tokens, events, number, text};
 
-/// What stands for the model, which these answers do not name.
-pub(super) const UNTOLD: &str = "(not told)";
-
 pub(super) fn answer(value: &Value) -> Result<Said, String> {
     let message = &value["output"]["message"];
     if message["role"] != "assistant" || !value["metrics"]["latencyMs"].is_u64() {
         return Err(format!("no answer: {value}"));
     }
     let mut said = Said {
-        model: UNTOLD.to_owned(),
         finish: Some(finish(&value["stopReason"])?),
         usage: Some(tokens(&value["usage"])?),
         ..Said::default()
@@ -43,7 +39,7 @@ pub(super) fn answer(value: &Value) -> Result<Said, String> {
 /// The order of events is part of the dialect: blocks stop one after another, counted up; only those of tools are
 /// announced; the reason to stop comes before the usage.
 pub(super) fn stream(stream: &str) -> Result<Said, String> {
-    let mut said = Said { model: UNTOLD.to_owned(), ..Said::default() };
+    let mut said = Said::default();
     let (mut begun, mut block, mut calling) = (false, 0, false);
     for (name, data) in events(stream) {
         let event: Value = serde_json::from_str(&data).map_err(|error| format!("{error}: {data}"))?;
@@ -109,5 +105,5 @@ fn tokens(usage: &Value) -> Result<Tokens, String> {
     if usage["totalTokens"] != prompt + completion {
         return Err(format!("the total is not the sum: {usage}"));
     }
-    Ok(Tokens { prompt, completion, cached, reasoning: None })
+    Ok(Tokens { prompt, completion, cached: Some(cached), reasoning: None })
 }

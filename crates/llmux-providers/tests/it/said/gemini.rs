@@ -31,7 +31,7 @@ fn add(said: &mut Said, frame: &Value) -> Result<(), String> {
     if frame.get("error").is_some() {
         return Err(format!("failed: {frame}"));
     }
-    text(&frame["modelVersion"]).clone_into(&mut said.model);
+    said.model = Some(text(&frame["modelVersion"]).to_owned());
     if frame["usageMetadata"].is_object() {
         said.usage = Some(tokens(&frame["usageMetadata"]));
     }
@@ -69,7 +69,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: number(&usage["promptTokenCount"]),
         completion: number(&usage["candidatesTokenCount"]) + reasoning,
-        cached: number(&usage["cachedContentTokenCount"]),
+        cached: Some(number(&usage["cachedContentTokenCount"])),
         reasoning: usage["thoughtsTokenCount"].as_u64(),
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn answer(value: &Value) -> Result<Said, String> {
     let choice = &value["choices"][0];
     let message = &choice["message"];
     let mut said = Said {
-        model: text(&value["model"]).to_owned(),
+        model: Some(text(&value["model"]).to_owned()),
         finish: choice["finish_reason"].as_str().map(str::to_owned),
         usage: tokens(&value["usage"]),
         ..Said::default()
@@ -49,7 +49,7 @@ pub(super) fn stream(stream: &str) -> Result<Said, String> {
         if let Some(usage) = tokens(&chunk["usage"]) {
             said.usage = Some(usage);
         }
-        said.model = text(&chunk["model"]).to_owned();
+        said.model = Some(text(&chunk["model"]).to_owned());
         let Some(choice) = chunk["choices"].get(0) else { continue };
         let delta = &choice["delta"];
         if begun == (delta["role"] == "assistant") {
@@ -96,7 +96,7 @@ fn tokens(usage: &Value) -> Option<Tokens> {
     usage.is_object().then(|| Tokens {
         prompt: number(&usage["prompt_tokens"]),
         completion: number(&usage["completion_tokens"]),
-        cached: number(&usage["prompt_tokens_details"]["cached_tokens"]),
+        cached: Some(number(&usage["prompt_tokens_details"]["cached_tokens"])),
         reasoning: usage["completion_tokens_details"]["reasoning_tokens"].as_u64(),
     })
 }

@@ -11,7 +11,7 @@ pub(super) fn answer(value: &Value) -> Result<Said, String> {
         return Err(format!("no response: {value}"));
     }
     let mut said = Said {
-        model: text(&value["model"]).to_owned(),
+        model: Some(text(&value["model"]).to_owned()),
         usage: value["usage"].is_object().then(|| tokens(&value["usage"])),
         ..Said::default()
     };
@@ -56,7 +56,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt: number(&usage["input_tokens"]),
         completion: number(&usage["output_tokens"]),
-        cached: number(&usage["input_tokens_details"]["cached_tokens"]),
+        cached: Some(number(&usage["input_tokens_details"]["cached_tokens"])),
         reasoning: usage["output_tokens_details"]["reasoning_tokens"].as_u64(),
     }
 }

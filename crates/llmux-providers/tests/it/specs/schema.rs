@@ -23,6 +23,9 @@ pub(super) enum Name {
     Count,
     AnthropicError,
     MessagesRequest,
+    CohereChat,
+    CohereEvent,
+    CohereEmbeddings,
 }
 
 /// Names in OpenAI's file.
@@ -36,12 +39,15 @@ const OPENAI: &[(Name, &str)] = &[
     (Name::Response, "Response"),
     (Name::ResponseEvent, "ResponseStreamEvent"),
 ];
-/// Files of Anthropic's; the previews know everything that the others know, and more.
-const ANTHROPIC: &[(Name, &str)] = &[
+/// Files of Anthropic's, of which the previews know everything that the others know, and more, and of Cohere's.
+const SDKS: &[(Name, &str)] = &[
     (Name::Message, "anthropic-beta-message"),
     (Name::Event, "anthropic-beta-stream-event"),
     (Name::Count, "anthropic-count-tokens"),
     (Name::MessagesRequest, "anthropic-message-create-params-nonstreaming"),
+    (Name::CohereChat, "cohere-V2ChatResponse"),
+    (Name::CohereEvent, "cohere-V2ChatStreamResponse"),
+    (Name::CohereEmbeddings, "cohere-EmbedByTypeResponse"),
 ];
 
 /// One validator for each kind of output.
@@ -60,7 +66,7 @@ impl Schemas {
         for (name, schema) in OPENAI {
             all.insert(*name, validator(&only_needed(&components, schema)));
         }
-        for (name, file) in ANTHROPIC {
+        for (name, file) in SDKS {
             let schema = fs::read(root.join(format!("sdk-schemas/{file}.schema.json"))).unwrap();
             all.insert(*name, validator(&serde_json::from_slice(&schema).unwrap()));
         }

@@ -82,6 +82,7 @@ fn row(host: &Host) -> String {
         ("completions", host.paths.completions),
         ("embeddings", host.paths.embeddings),
         ("responses", host.paths.responses),
+        ("rankings", host.paths.rerank.map(|(path, _)| path)),
     ];
     let operations = operations.iter().filter(|(_, path)| path.is_some()).map(|(name, _)| *name);
     let media = host.paths.media.offered().map(|(operation, _)| operation.as_str());
