@@ -202,11 +202,11 @@ pub(crate) fn scrubbed(upstream: &HeaderMap, scrubber: &Scrubber) -> HeaderMap {
 }
 
 /// Those of the client's headers that mean something to a provider: `x-*` and `anthropic-beta`, but none for the
-/// gateway itself and none that may hold its key.
+/// gateway itself, none of a signature of AWS's, and none that may hold the gateway's key.
 pub(crate) fn forwarded(client: &HeaderMap, holds_key: impl Fn(&HeaderName) -> bool) -> HeaderMap {
     let meant = |name: &HeaderName| {
         let text = name.as_str();
-        let own = text.starts_with("x-litellm-") || text.starts_with("x-llmux-");
+        let own = ["x-litellm-", "x-llmux-", "x-amz-"].iter().any(|prefix| text.starts_with(prefix));
         (text.starts_with("x-") && !own || text == "anthropic-beta") && !holds_key(name)
     };
     let mut headers = HeaderMap::new();

@@ -17,7 +17,7 @@ PATIENCE = 30.0
 
 
 class Proxy:
-    def __init__(self, upstream_url, folder, certificate=None):
+    def __init__(self, upstream_url, folder, certificate=None, config=CONFIG):
         """`certificate` is a PEM file with certificate and key: with it, the proxy speaks HTTPS."""
         self._certificate = certificate
         self._output = folder / "proxy.log"
@@ -28,7 +28,7 @@ class Proxy:
             "LLMUX_TEST_OPENAI_BASE": f"{upstream_url}/v1",
             "LLMUX_TEST_ANTHROPIC_BASE": upstream_url,
         }
-        command = [os.environ["LLMUX_PROXY_BIN"], "--config", str(CONFIG), "--host", "127.0.0.1", "--port", "0"]
+        command = [os.environ["LLMUX_PROXY_BIN"], "--config", str(config), "--host", "127.0.0.1", "--port", "0"]
         if certificate:
             command += ["--tls-cert", str(certificate), "--tls-key", str(certificate)]
         with self._output.open("wb") as output:

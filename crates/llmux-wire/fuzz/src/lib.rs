@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use llmux_core::{Frames, Reply, Shaping};
 use llmux_wire::{
-    anthropic, chat,
+    anthropic, bedrock, chat,
     chat::Fit,
     cohere, gemini, ndjson, ollama, openai,
     sse::{Decoder, SseEvent},
@@ -49,6 +49,9 @@ pub fn request(request: &chat::ChatRequest) {
         if let Ok(written) = gemini::write_request(request, "other", &mut fit) {
             gemini::read_request(&written).expect("our own request is read");
         }
+        if let Ok(written) = bedrock::write_request(request, "other", &mut fit) {
+            json(&written);
+        }
         if let Ok(written) = cohere::write_request(request, "other", &mut fit) {
             cohere::read_request(&written).expect("our own request is read");
         }
@@ -64,6 +67,7 @@ pub fn answer(answer: &chat::ChatAnswer) {
     openai::read_answer(&openai).expect("our own answer is read");
     anthropic::read_answer(&anthropic).expect("our own answer is read");
     gemini::read_answer(&gemini::write_answer(answer)).expect("our own answer is read");
+    bedrock::read_answer(&bedrock::write_answer(answer), "i", "m").expect("our own answer is read");
     cohere::read_answer(&cohere::write_answer(answer)).expect("our own answer is read");
     ollama::read_answer(&ollama::write_answer(answer, 1)).expect("our own answer is read");
     json(&openai::write_completion_answer(answer, 1));

@@ -3,7 +3,7 @@
 use llmux_core::{Dialect, Result};
 use serde_json::{Map, Value};
 
-use super::model::Family;
+use super::{model::Family, request_read::check_fields};
 use crate::{
     chat::{ChatRequest, Fit, is_closed},
     responses::RESPONSES_ONLY,
@@ -44,7 +44,7 @@ const WITHOUT_FORM: [&str; 8] = [
 const DONE: [&str; 1] = ["web_search_options"];
 
 /// Adds the fields without neutral form: those of Converse's own where they belong, and what is no parameter of the
-/// client's dialect to those of the model, as LiteLLM does it.
+/// client's dialect to those of the model, as LiteLLM does it. Those that have this dialect's names must have its types.
 pub(super) fn write_extra(
     request: &ChatRequest,
     model: &str,
@@ -53,6 +53,10 @@ pub(super) fn write_extra(
     fit: &mut Fit<'_>,
 ) -> Result<()> {
     let foreign = if request.source == Dialect::OpenAiResponses { RESPONSES_ONLY } else { &[] };
+    if request.source != Dialect::BedrockConverse {
+        let own = request.extra.iter().filter(|(name, _)| OWN.contains(&name.as_str()));
+        check_fields(own.map(|(name, value)| (name.clone(), value.clone())).collect())?;
+    }
     let has_own_words = request.source != Dialect::BedrockConverse && is_closed(request.source);
     for (name, value) in &request.extra {
         let is = |names: &[&str]| names.contains(&name.as_str());
@@ -93,5 +97,61 @@ fn merge(fields: &Map<String, Value>, out: &mut Map<String, Value>) {
             (Some(Value::Object(written)), Value::Object(more)) => written.extend(more.clone()),
             (_, value) => _ = out.insert(name.clone(), value.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llmux_core::{Error, Shaping};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{anthropic, bedrock, openai};
+
+    fn written(extra: &Value) -> Result<Value> {
+        let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let request = openai::read_request(body.to_string().as_bytes())?;
+        let shaping = Shaping::default();
+        let written = bedrock::write_request(&request, "m", &mut Fit::new("Bedrock", &shaping))?;
+        Ok(serde_json::from_slice(&written).unwrap())
+    }
+
+    #[test]
+    fn converses_own_fields_stay_at_the_top_and_unknown_ones_go_to_the_model() {
+        let guardrail = json!({"guardrailIdentifier": "g", "guardrailVersion": "1"});
+        let given = json!({"guardrailConfig": guardrail, "additionalModelRequestFields": {"a": 1}, "b": 2});
+        let body = written(&given).unwrap();
+        assert_eq!(body["guardrailConfig"], guardrail);
+        assert_eq!(body["additionalModelRequestFields"], json!({"a": 1, "b": 2}));
+        let wrong = written(&json!({"additionalModelRequestFields": 3})).unwrap_err();
+        assert_eq!(wrong.param(), Some("additionalModelRequestFields"));
+        assert_eq!(written(&json!({"verbosity": "low"})).unwrap_err().param(), Some("verbosity"));
+    }
+
+    /// What becomes of a Converse client's field at other providers: the body and what was left out.
+    fn elsewhere(extra: &Value) -> [std::result::Result<(Value, Vec<String>), Error>; 2] {
+        let mut body = json!({"model": "m", "messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let request = bedrock::read_request(body.to_string().as_bytes()).unwrap();
+        [openai::write_request, anthropic::write_request].map(|write| {
+            let shaping = Shaping::default();
+            let mut fit = Fit::new("another provider", &shaping);
+            let body = write(&request, "m", &mut fit)?;
+            Ok((serde_json::from_slice(&body).unwrap(), fit.into_dropped()))
+        })
+    }
+
+    #[test]
+    fn a_guardrail_is_never_left_out_in_silence_and_hints_are() {
+        for refused in elsewhere(&json!({"guardrailConfig": {"guardrailIdentifier": "g"}})) {
+            assert_eq!(refused.unwrap_err().param(), Some("guardrailConfig"));
+        }
+        for written in elsewhere(&json!({"performanceConfig": {"latency": "optimized"}})) {
+            assert_eq!(written.unwrap().1, ["performanceConfig"]);
+        }
+        let [openai, anthropic] = elsewhere(&json!({"additionalModelRequestFields": {"container": "c"}}));
+        assert_eq!(openai.unwrap_err().param(), Some("additionalModelRequestFields"));
+        assert_eq!(anthropic.unwrap().0["container"], "c");
     }
 }

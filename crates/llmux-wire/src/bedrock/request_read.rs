@@ -31,6 +31,15 @@ pub(super) fn read(mut object: Object) -> Result<ChatRequest> {
     if request.messages.is_empty() {
         return Err(object.missing("messages"));
     }
+    read_fields(&mut object, &mut request)?;
+    request.stream_usage = true;
+    object.take("stream");
+    request.extra.extend(object.rest());
+    Ok(request)
+}
+
+/// Takes every known field beside model and conversation.
+fn read_fields(object: &mut Object, request: &mut ChatRequest) -> Result<()> {
     if let Some(mut config) = object.object("inferenceConfig")? {
         let sampling = &mut request.sampling;
         sampling.max_tokens = config.count("maxTokens")?;
@@ -38,25 +47,28 @@ pub(super) fn read(mut object: Object) -> Result<ChatRequest> {
         sampling.top_p = config.number("topP")?;
         sampling.stop = config.list("stopSequences")?.into_iter().map(Item::string).collect::<Result<_>>()?;
     }
-    read_tools(&mut object, &mut request)?;
-    let mut kept = Map::new();
+    read_tools(object, request)?;
     if let Some(fields) = object.object("additionalModelRequestFields")? {
-        let rest = read_additional(fields, &mut request)?;
+        let rest = read_additional(fields, request)?;
         if !rest.is_empty() {
-            kept.insert("additionalModelRequestFields".into(), rest.into());
+            request.extra.insert("additionalModelRequestFields".into(), rest.into());
         }
     }
     if let Some(config) = object.object("outputConfig")? {
-        read_output(config, &mut request, &mut kept)?;
+        read_output(config, request)?;
     }
     if let Some(mut tier) = object.object("serviceTier")? {
         request.service_tier = tier.string("type")?;
     }
-    request.stream_usage = true;
-    object.take("stream");
-    request.extra = object.rest();
-    request.extra.extend(kept);
-    Ok(request)
+    Ok(())
+}
+
+/// Checks fields that clients of other dialects wrote under this dialect's names.
+///
+/// # Errors
+/// A 400 that names the field with a wrong type.
+pub(super) fn check_fields(fields: Map<String, Value>) -> Result<()> {
+    read_fields(&mut Object::root(fields), &mut ChatRequest::new(Dialect::BedrockConverse, ""))
 }
 
 fn read_message(item: Item, messages: &mut Vec<Message>) -> Result<()> {
@@ -83,7 +95,7 @@ fn read_message(item: Item, messages: &mut Vec<Message>) -> Result<()> {
 }
 
 /// Takes `outputConfig`. What has no neutral form is kept.
-fn read_output(mut config: Object, request: &mut ChatRequest, kept: &mut Map<String, Value>) -> Result<()> {
+fn read_output(mut config: Object, request: &mut ChatRequest) -> Result<()> {
     if let Some(effort) = config.string("effort")? {
         request.reasoning.get_or_insert_with(ReasoningRequest::default).effort = Some(effort);
     }
@@ -92,7 +104,7 @@ fn read_output(mut config: Object, request: &mut ChatRequest, kept: &mut Map<Str
     }
     let rest = config.rest();
     if !rest.is_empty() {
-        kept.insert("outputConfig".into(), rest.into());
+        request.extra.insert("outputConfig".into(), rest.into());
     }
     Ok(())
 }
