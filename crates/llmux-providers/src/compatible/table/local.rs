@@ -122,7 +122,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_env: &["OPENAI_LIKE_API_BASE"],
         key_env: &["OPENAI_LIKE_API_KEY"],
         auth: Auth::OptionalBearer,
-        paths: Paths { media: Media::ALL, ..Paths::ALL },
+        paths: Paths::ALL,
         ..Host::DEFAULT
     },
     Host {
