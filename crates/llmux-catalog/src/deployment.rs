@@ -7,6 +7,7 @@ use llmux_core::{Bill, Capability, Margin, ModelFacts, Terms, Usage};
 use crate::{
     catalogue::{Catalogue, Query},
     facts::Facts,
+    memo::{Known, Memo},
     unit::{Key, Unit},
 };
 
@@ -21,6 +22,7 @@ pub struct DeploymentFacts {
     custom: Facts,
     margin: Margin,
     catalogue: Arc<Catalogue>,
+    memo: Memo,
 }
 
 impl DeploymentFacts {
@@ -43,7 +45,8 @@ impl DeploymentFacts {
             None => catalogue.find(query),
         };
         let provider = query.provider.to_owned();
-        let mut facts = Self { provider, found, custom, margin, catalogue: Arc::clone(catalogue) };
+        let mut facts =
+            Self { provider, found, custom, margin, catalogue: Arc::clone(catalogue), memo: Memo::default() };
         facts.found = facts.found.take().map(|found| facts.completed(found));
         facts
     }
@@ -54,15 +57,22 @@ impl DeploymentFacts {
         if let Some(found) = &self.found {
             return Cow::Borrowed(found);
         }
-        let query = |model| match self.provider.as_str() {
+        for model in [requested, answered].into_iter().flatten() {
+            match self.memo.get(model, || self.look_up(model)) {
+                Known::Remembered(Some(found)) => return Cow::Borrowed(found),
+                Known::Fresh(Some(found)) => return Cow::Owned(*found),
+                Known::Remembered(None) | Known::Fresh(None) => {}
+            }
+        }
+        Cow::Borrowed(&self.custom)
+    }
+
+    fn look_up(&self, model: &str) -> Option<Facts> {
+        let query = match self.provider.as_str() {
             "" => Query::named(model),
             provider => Query::new(provider, model),
         };
-        let mut models = [requested, answered].into_iter().flatten();
-        match models.find_map(|model| self.catalogue.find(&query(model))) {
-            Some(found) => Cow::Owned(self.completed(found)),
-            None => Cow::Borrowed(&self.custom),
-        }
+        self.catalogue.find(&query).map(|found| self.completed(found))
     }
 
     /// The facts that were found before any request.

@@ -19,6 +19,7 @@ mod capability;
 mod catalogue;
 mod deployment;
 mod facts;
+mod memo;
 mod names;
 mod rates;
 mod unit;
