@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// OpenAI's API: chat completions, legacy completions and embeddings.
+    /// OpenAI's API: chat completions, legacy completions, embeddings, images, audio and moderations.
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
@@ -58,6 +58,20 @@ pub enum Operation {
     CountTokens,
     /// A path of a provider's own, handed on as it is, of which nothing more is known.
     PassThrough,
+    /// Images from a text.
+    ImageGeneration,
+    /// Images from images and a text.
+    ImageEdit,
+    /// Images from an image.
+    ImageVariation,
+    /// A text spoken.
+    Speech,
+    /// The words of a recording.
+    Transcription,
+    /// The words of a recording, in English.
+    Translation,
+    /// Whether a text or an image breaks rules.
+    Moderation,
     /// Documents sorted by how well they answer a query.
     Rerank,
 }
@@ -72,6 +86,13 @@ impl Operation {
             Self::Embeddings => "embeddings",
             Self::CountTokens => "count_tokens",
             Self::PassThrough => "pass_through",
+            Self::ImageGeneration => "image_generation",
+            Self::ImageEdit => "image_edit",
+            Self::ImageVariation => "image_variation",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::Translation => "translation",
+            Self::Moderation => "moderation",
             Self::Rerank => "rerank",
         }
     }

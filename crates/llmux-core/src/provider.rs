@@ -1,6 +1,7 @@
 //! Speaking to one kind of provider: pure translation, no I/O.
 
 mod environment;
+mod form;
 mod options;
 mod relay;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use environment::Environment;
+pub use form::FormEdits;
 pub use options::Options;
 pub use relay::Relay;
 
@@ -85,7 +87,7 @@ pub struct Call<'a> {
     pub operation: Operation,
     /// The wire format of the client's body; the answer must be in it too.
     pub dialect: Dialect,
-    /// The client's body.
+    /// The client's body. Where he sends a form, the fields in front of its files as a JSON object.
     pub body: &'a Bytes,
     /// Where the body's top-level fields are.
     pub envelope: &'a Envelope,
@@ -99,6 +101,8 @@ pub struct Call<'a> {
     pub created: u64,
     /// This request wants dropped what the provider cannot carry, whatever the deployment's settings say.
     pub drop_params: bool,
+    /// The client sends a form, which goes on by [`Exchange::form`].
+    pub form: bool,
 }
 
 impl<'a> Call<'a> {
@@ -122,7 +126,15 @@ impl<'a> Call<'a> {
             stream: false,
             created: 0,
             drop_params: false,
+            form: false,
         }
+    }
+
+    /// Says whether the client sends a form.
+    #[must_use]
+    pub fn with_form(mut self, form: bool) -> Self {
+        self.form = form;
+        self
     }
 
     /// Says whether the client asked for a stream.
@@ -199,6 +211,11 @@ pub struct Exchange {
     pub reply: Box<dyn Reply>,
     /// Whether a successful answer is a stream.
     pub streamed: bool,
+    /// A successful answer says by its content type what it is: a document, events, or bytes such as sound, which
+    /// pass untouched and are never held.
+    pub media: bool,
+    /// The client sent a form: in place of the request's body it goes on as it arrives, with these changes.
+    pub form: Option<FormEdits>,
     /// Request fields that were left out because the provider cannot carry them.
     pub dropped: Vec<String>,
 }
@@ -207,7 +224,21 @@ impl Exchange {
     /// An exchange that left nothing out.
     #[must_use]
     pub fn new(outgoing: Outgoing, reply: Box<dyn Reply>, streamed: bool) -> Self {
-        Self { outgoing, reply, streamed, dropped: Vec::new() }
+        Self { outgoing, reply, streamed, media: false, form: None, dropped: Vec::new() }
+    }
+
+    /// An exchange whose answer's content type says whether it is a document, events, or bytes that pass untouched.
+    /// Of the latter the reply sees nothing; it is asked for its report at their end.
+    #[must_use]
+    pub fn media(outgoing: Outgoing, reply: Box<dyn Reply>) -> Self {
+        Self { media: true, ..Self::new(outgoing, reply, false) }
+    }
+
+    /// Hands the client's form on in place of the request's body.
+    #[must_use]
+    pub fn with_form(mut self, edits: FormEdits) -> Self {
+        self.form = Some(edits);
+        self
     }
 
     /// Names the request fields that were left out.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use llmux_core::Error;
 use llmux_telemetry::Scrubber;
-use llmux_wire::{event_stream::Message, tap::Tap};
+use llmux_wire::{event_stream::Message, raw::Raw, tap::Tap};
 
 use crate::{array::JsonArray, bill::Biller, chunks::Chunked, costed, relay::Passing};
 
@@ -28,6 +28,8 @@ pub enum Body {
     Chunks(Box<Wrapped>),
     /// A provider's answer as it is.
     Passing(Box<Passing>),
+    /// Bytes as the provider sends them; the connection breaks off where his does.
+    Raw(Box<Raw>),
 }
 
 /// The events of a stream as items of a JSON array.
@@ -141,6 +143,7 @@ impl http_body::Body for Body {
             Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx).map_err(|never| match never {}),
             Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx).map_err(|never| match never {}),
             Self::Passing(passing) => Pin::new(&mut **passing).poll_frame(cx),
+            Self::Raw(raw) => Pin::new(&mut **raw).poll_frame(cx),
         }
     }
 
@@ -151,6 +154,7 @@ impl http_body::Body for Body {
             Self::Array(items) => items.0.is_end_stream(),
             Self::Chunks(wrapped) => wrapped.0.is_end_stream(),
             Self::Passing(passing) => passing.is_end_stream(),
+            Self::Raw(raw) => raw.is_end_stream(),
         }
     }
 
@@ -159,6 +163,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Passing(passing) => passing.size_hint(),
             Self::Stream(_) | Self::Array(_) | Self::Chunks(_) => SizeHint::default(),
+            Self::Raw(raw) => raw.size_hint(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every host that speaks OpenAI's dialect: one engine, and a table of what each does differently.
 
 mod adapt;
+mod media;
 mod messages;
 mod replay;
 mod responses;
@@ -62,6 +63,8 @@ pub(crate) struct Compatible {
     completions: Option<Uri>,
     embeddings: Option<Uri>,
     responses: Option<Uri>,
+    /// Where images, sound and moderations are asked for.
+    media: Vec<(Operation, Uri)>,
     rerank: Option<(Uri, RerankForm)>,
 }
 
@@ -82,6 +85,12 @@ impl Compatible {
             completions: host.paths.completions.map(|path| target.uri(path)).transpose()?,
             embeddings: host.paths.embeddings.map(|path| target.uri(path)).transpose()?,
             responses: host.paths.responses.map(|path| target.uri(path)).transpose()?,
+            media: host
+                .paths
+                .media
+                .offered()
+                .map(|(operation, path)| Ok((operation, target.uri(path)?)))
+                .collect::<Result<_>>()?,
             rerank: host.paths.rerank.map(|(path, form)| Ok((target.uri(path)?, form))).transpose()?,
             target,
         })
@@ -168,7 +177,10 @@ impl Provider for Compatible {
                 None => Err(self.lacks(call.operation)),
             },
             (Operation::CountTokens, _) => estimate::answer(call, self.settings.tokens.as_deref()),
-            _ => Err(self.lacks(call.operation)),
+            (operation, _) => match self.media.iter().find(|(offered, _)| *offered == operation) {
+                Some((_, uri)) => media::pass(self, call, uri),
+                None => Err(self.lacks(operation)),
+            },
         }
     }
 

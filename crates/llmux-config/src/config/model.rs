@@ -70,6 +70,8 @@ pub struct ModelParams {
     pub weight: Option<f64>,
     /// The lowest is tried first.
     pub order: Option<u64>,
+    /// Largest form with a file, in MB.
+    pub max_file_size_mb: Option<f64>,
     /// Requests at once at most.
     pub max_parallel_requests: Option<usize>,
     /// Time for which it is left alone after failures.

@@ -145,6 +145,7 @@ fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSetti
     settings.tpm = params.tpm;
     settings.order = params.order;
     settings.num_retries = params.num_retries;
+    settings.max_upload = params.max_file_size_mb.map(|megabytes| (megabytes * 1_048_576.0) as u64);
     let mut timeouts = Timeouts::default();
     timeouts.connect = params.connect_timeout;
     timeouts.first_byte = params.first_byte_timeout;

@@ -1,19 +1,22 @@
 //! `receive`: the body within its limits, its envelope, and what the request wants otherwise than configured.
 
+mod form;
+mod rest;
+
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, request::Parts};
 use hyper::body::Incoming;
 use llmux_core::{Dialect, Envelope, Error, ErrorKind, Operation, RequestContext, Result};
-use llmux_router::{Directions, Overrides};
+use llmux_router::{Directions, Overrides, Upload};
 use llmux_wire::json::{edit::Edits, envelope};
 use serde_json::{Map, Value};
 
 use super::{directions, unwrap};
 use crate::{
     dispatch::{Framing, streamed},
-    server::read_body,
+    server::{discard_body, read_body},
     snapshot::Snapshot,
 };
 
@@ -27,6 +30,8 @@ pub(crate) struct Received {
     /// How the stream is framed, where the path says so.
     pub(crate) framing: Option<Framing>,
     pub(crate) overrides: Overrides,
+    /// The form that the client sends; the body holds its fields as far as they are known.
+    pub(crate) upload: Option<Upload>,
     /// Where it wants to go, if it says so.
     pub(crate) directions: Option<Box<Directions>>,
 }
@@ -56,7 +61,18 @@ pub(crate) async fn run(
     body: Incoming,
     model: Option<Cow<'_, str>>,
 ) -> Result<Received> {
-    let mut body = read_body(body, snapshot.limits.body_size, snapshot.limits.body_time).await?;
+    let limits = snapshot.limits;
+    let (mut body, upload) = match form::boundary(cx.operation, &parts) {
+        Ok(Some(kind)) => {
+            let (fields, upload) = Box::pin(form::read(limits, kind, body, model.is_some())).await?;
+            (fields, Some(upload))
+        }
+        Ok(None) => (read_body(body, limits.body_size, limits.body_time).await?, None),
+        Err(error) => {
+            discard_body(body);
+            return Err(error);
+        }
+    };
     let mut fields = envelope::read(&body)?;
     refuse_disguised(&body, &fields)?;
     if let Some(name) = CREDENTIALS.iter().find(|name| fields.find(&body, name).is_some()) {
@@ -73,7 +89,10 @@ pub(crate) async fn run(
     let chat_model = snapshot.wishes.chat_model.as_deref().filter(|_| cx.operation == Operation::Chat);
     let model = match chat_model.map(Cow::Borrowed).or(model) {
         Some(model) => model.into_owned(),
-        None => fields_of.text("model")?.ok_or_else(|| missing("model"))?,
+        None => {
+            let model = fields_of.text("model")?;
+            model.or_else(|| default_model(cx.operation)).ok_or_else(|| missing("model"))?
+        }
     };
     let by_path = streamed(&parts.uri);
     let framing = by_path.flatten();
@@ -100,7 +119,12 @@ pub(crate) async fn run(
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides, directions })
+    Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides, upload, directions })
+}
+
+/// The model of a request that names none, where OpenAI's reference has one.
+fn default_model(operation: Operation) -> Option<String> {
+    (operation == Operation::Moderation).then(|| "omni-moderation-latest".to_owned())
 }
 
 /// Refuses known names in disguise: `mod\u0065l` beside `model` is another field to whoever looks at the bytes, and

@@ -13,12 +13,16 @@ use crate::{headers, snapshot::Snapshot};
 
 /// What a request is, for the router.
 fn ask<'a>(cx: &RequestContext, received: &'a Received) -> Ask<'a> {
-    let Received { headers, body, envelope, model, stream, overrides, directions, .. } = received;
+    let Received { headers, body, envelope, model, stream, overrides, directions, upload, .. } = received;
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let ask = Ask::new(cx.operation, cx.dialect, model, body, envelope, headers)
         .with_stream(*stream)
         .with_created(created)
         .with_overrides(*overrides);
+    let ask = match upload {
+        Some(upload) => ask.with_upload(upload),
+        None => ask,
+    };
     match directions {
         Some(directions) => ask.with_directions(directions),
         None => ask,
