@@ -4,9 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Days of a month that all months together are worth before it, in a year that is no leap year.
 const DAYS_BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
 /// Seconds since 1970.
 pub(crate) fn unix(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
@@ -38,16 +35,6 @@ pub(crate) fn rfc3339(text: &str) -> Option<SystemTime> {
         (Some(offset), true) => local.checked_add(offset?)?,
         (Some(offset), false) => local.checked_sub(offset?)?,
     };
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-}
-
-/// Reads the `Date` of an HTTP answer: `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub(crate) fn http_date(text: &str) -> Option<SystemTime> {
-    let mut words = text.split(", ").nth(1)?.split(' ');
-    let (day, month, year) = (words.next()?, words.next()?, words.next()?);
-    let [hour, minute, second] = numbers(words.next()?, ':')?;
-    let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
-    let seconds = seconds(year.parse().ok()?, month, day.parse().ok()?, hour, minute, second)?;
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
@@ -114,11 +101,5 @@ mod tests {
         for wrong in ["", "2015-08-30", "2015-13-01T00:00:00Z", "x-y-zT::", "2015-08-30T12:36:00"] {
             assert_eq!(rfc3339(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn the_date_of_an_http_answer_is_understood() {
-        assert_eq!(http_date("Sun, 30 Aug 2015 12:36:00 GMT"), Some(at(1_440_938_160)));
-        assert_eq!(http_date("yesterday"), None);
     }
 }

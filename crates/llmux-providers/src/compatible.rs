@@ -69,7 +69,11 @@ pub(crate) struct Compatible {
 }
 
 impl Compatible {
-    fn build(host: &'static Host, settings: &ProviderSettings) -> Result<Self> {
+    /// Binds a host to a deployment's settings.
+    ///
+    /// # Errors
+    /// When the base URL is missing or wrong, or the key cannot stand in a header.
+    pub(crate) fn build(host: &'static Host, settings: &ProviderSettings) -> Result<Self> {
         let mut target = Target::new(&base_url(host, settings)?, settings);
         for (name, value) in host.headers {
             target.header(HeaderName::from_static(name), value)?;

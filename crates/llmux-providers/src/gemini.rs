@@ -34,6 +34,8 @@ pub(crate) struct Gemini {
     target: Target,
     /// What the path of every model begins with.
     models: String,
+    /// Whether a request to count tokens is wrapped; on Vertex AI it is not.
+    wraps_counts: bool,
 }
 
 impl Component for Gemini {
@@ -57,11 +59,21 @@ impl Component for Gemini {
         if !models.starts_with("http://") && !models.starts_with("https://") {
             return Err(setting("api_base", "must begin with http:// or https://"));
         }
-        Ok(Arc::new(Self { settings: settings.clone(), target, models }))
+        Ok(Arc::new(Self { settings: settings.clone(), target, models, wraps_counts: true }))
     }
 }
 
 impl Gemini {
+    /// The same engine on Vertex AI: `models` is what the path of every model begins with.
+    pub(crate) fn on_vertex(settings: &ProviderSettings, target: Target, models: String) -> Self {
+        Self { settings: settings.clone(), target, models, wraps_counts: false }
+    }
+
+    /// A request of this deployment's to any address.
+    pub(crate) fn post(&self, uri: &Uri, body: Bytes) -> Request<Bytes> {
+        self.target.post(uri, body)
+    }
+
     fn request(&self, call: &Call<'_>, body: Bytes) -> Result<Request<Bytes>> {
         let method = match call.operation {
             Operation::CountTokens => "countTokens",
@@ -123,7 +135,11 @@ impl Gemini {
     fn count(&self, call: &Call<'_>) -> Result<Exchange> {
         let request = speak::read_count(call)?;
         let mut fit = self.fit(call);
-        let body = gemini::write_count_request(&request, model(call), &mut fit)?;
+        let body = if self.wraps_counts {
+            gemini::write_count_request(&request, model(call), &mut fit)?
+        } else {
+            gemini::write_plain_count_request(&request, model(call), &mut fit)?
+        };
         let dialect = call.dialect;
         let reply = Converted::new(move |body| {
             let tokens = gemini::read_count(body)?;

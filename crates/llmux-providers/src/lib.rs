@@ -16,6 +16,7 @@
 pub mod compatible;
 
 mod anthropic;
+mod azure;
 mod bedrock;
 mod cohere;
 mod echo;
@@ -29,6 +30,7 @@ mod retrieval;
 mod shape;
 mod speak;
 mod target;
+mod vertex;
 
 use llmux_core::{Component, Registry};
 
@@ -39,12 +41,17 @@ pub fn register(registry: &mut Registry) {
     openai::register(providers);
     retrieval::register(providers);
     providers.register::<anthropic::Anthropic>();
+    providers.register::<azure::Azure>();
+    providers.register_as("azure_text", azure::Azure::build);
+    providers.register::<azure::Foundry>();
     providers.register::<cohere::Cohere>();
     providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
     providers.register::<bedrock::Bedrock>();
     providers.register_as("bedrock_converse", bedrock::Bedrock::build);
     providers.register::<echo::Echo>();
     providers.register::<gemini::Gemini>();
+    providers.register::<vertex::VertexAi>();
+    providers.register_as(vertex::BETA, vertex::VertexAi::build);
     providers.register::<ollama::Ollama>();
     providers.register_as(ollama::ALIAS, <ollama::Ollama as Component>::build);
     providers.plan(PLANNED.iter().copied());
@@ -74,9 +81,6 @@ const MODEL_HINTS: &[(&str, &str)] = &[
 const PLANNED: &[&str] = &[
     "aleph_alpha",
     "assemblyai",
-    "azure",
-    "azure_ai",
-    "azure_text",
     "black_forest_labs",
     "deepgram",
     "elevenlabs",
@@ -92,8 +96,6 @@ const PLANNED: &[&str] = &[
     "sagemaker_chat",
     "stability",
     "triton",
-    "vertex_ai",
-    "vertex_ai_beta",
     "watsonx",
     "watsonx_text",
 ];

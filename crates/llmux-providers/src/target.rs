@@ -9,7 +9,7 @@ use http::{
 use llmux_core::{Error, ErrorKind, ExposeSecret, ProviderSettings, Result, SecretString};
 
 /// The base URL and the headers of a deployment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Target {
     base: String,
     headers: HeaderMap,

@@ -35,7 +35,9 @@ mod watch;
 
 pub use answer_read::read_answer;
 pub use answer_write::write_answer;
-pub use count::{read_count, read_count_request, write_count, write_count_request};
+pub use count::{
+    read_count, read_count_request, write_count, write_count_request, write_plain_count_request,
+};
 pub use embeddings::{read_embeddings, write_embeddings_request};
 pub use error::{read_error, write_error};
 pub use request_read::read_request;

@@ -90,7 +90,8 @@ pub(super) fn by_words(code: &str, message: &str) -> Option<Refusal> {
 
 /// How many seconds AWS's clock is ahead of `now`, by the answer's `Date`.
 pub(super) fn offset(failed: &FailedReply<'_>, now: SystemTime) -> Option<i64> {
-    let theirs = date::http_date(failed.headers.get(http::header::DATE)?.to_str().ok()?)?;
+    let theirs = failed.headers.get(http::header::DATE)?.to_str().ok()?;
+    let theirs = httpdate::parse_http_date(theirs).ok()?;
     let (theirs, ours) = (i64::try_from(date::unix(theirs)).ok()?, i64::try_from(date::unix(now)).ok()?);
     Some(theirs.saturating_sub(ours))
 }

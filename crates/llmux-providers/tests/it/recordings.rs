@@ -7,7 +7,7 @@ use llmux_core::{Dialect, Environment, Operation, Provider, ProviderSettings, Re
 use llmux_testkit::{fixtures, fixtures::Case};
 
 /// The recordings' names of providers, and ours where they differ.
-const RENAMED: &[(&str, &str)] = &[("alibaba", "dashscope"), ("ollama", "ollama_openai")];
+const RENAMED: &[(&str, &str)] = &[("alibaba", "dashscope"), ("ollama", "ollama_openai"), ("vertex", "vertex_ai")];
 /// The kinds of recordings that this crate's providers answer.
 const KINDS: &[(&str, Operation)] = &[
     ("chat", Operation::Chat),
@@ -16,7 +16,7 @@ const KINDS: &[(&str, Operation)] = &[
     ("count_tokens", Operation::CountTokens),
 ];
 /// Providers among the recordings that speak dialects of their own, whatever they offer besides.
-const OWN_DIALECTS: &[&str] = &["azure", "vertex", "voyage"];
+const OWN_DIALECTS: &[&str] = &["voyage"];
 
 /// Every dialect of clients.
 pub(crate) const DIALECTS: [Dialect; 6] = [
@@ -52,6 +52,8 @@ pub(crate) fn dropping_provider(kind: &str) -> Arc<dyn Provider> {
 
 fn bind(kind: &str, mut settings: ProviderSettings) -> Arc<dyn Provider> {
     settings.api_key = Some(KEY.into());
+    // The names that recordings have in place of the account's own.
+    settings.options.set("vertex_project", "example-project").set("vertex_location", "global");
     settings.environment = Environment::new(|name| {
         ["_BASE", "_URL", "_HOST", "_ENDPOINT"].iter().all(|end| !name.ends_with(end)).then(|| "me".into())
     });
@@ -91,7 +93,7 @@ impl Recording {
         let dialect = match kind {
             "anthropic" => Dialect::Anthropic,
             "cohere" => Dialect::Cohere,
-            "gemini" if operation != Operation::Embeddings => Dialect::Gemini,
+            "gemini" | "vertex_ai" if operation != Operation::Embeddings => Dialect::Gemini,
             "bedrock" => Dialect::BedrockConverse,
             _ => Dialect::OpenAi,
         };
@@ -147,14 +149,15 @@ pub(crate) fn chats() -> Vec<Recording> {
     answered().into_iter().filter(|recording| recording.operation == Operation::Chat).collect()
 }
 
-/// Recorded responses that the provider answered, whoever made them: they pass through OpenAI.
+/// Recorded responses that the provider answered, whoever made them: Azure's pass through Azure, all others through
+/// OpenAI.
 pub(crate) fn responses() -> Vec<Recording> {
-    let provider = provider("openai");
+    let (openai, azure) = (provider("openai"), provider("azure"));
     let recorded =
         fixtures::cases().into_iter().filter(|case| case.kind == "responses" && case.status == 200);
-    let recording = |case| Recording {
+    let recording = |case: Case| Recording {
+        provider: if case.provider == "azure" { azure.clone() } else { openai.clone() },
         case,
-        provider: provider.clone(),
         operation: Operation::Chat,
         dialect: Dialect::OpenAiResponses,
     };

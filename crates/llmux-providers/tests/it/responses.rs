@@ -22,7 +22,7 @@ const ALL_RULES: usize = 8_000;
 
 /// The provider of a recorded chat, or one like it where it would make the response itself.
 pub(crate) fn over_chat(recording: &Recording) -> Arc<dyn Provider> {
-    if recording.case.provider == "openai" {
+    if ["openai", "azure"].contains(&&*recording.case.provider) {
         recordings::provider("openai_like")
     } else {
         recording.provider.clone()
@@ -42,13 +42,12 @@ fn reads_alike(provider: &dyn Provider, stream: &[u8]) -> Complaints {
 
 #[test]
 fn recorded_responses_pass_as_they_came_with_their_usage_reported() {
-    let provider = recordings::provider("openai");
     examine(Check::PassedResponse, &recordings::responses(), Recording::name, |recording| {
-        let case = &recording.case;
+        let (case, provider) = (&recording.case, &recording.provider);
         let mut wrong = Complaints::new();
         if let Some(body) = &case.response {
             let request = calls::request(Operation::Chat, DIALECT, false);
-            match calls::whole(calls::reply(&*provider, Operation::Chat, DIALECT, &request), body) {
+            match calls::whole(calls::reply(&**provider, Operation::Chat, DIALECT, &request), body) {
                 Ok((answer, report)) => {
                     assert_eq!(answer, body, "the answer's bytes");
                     wrong.extend(report_against(&report, case.facts()));
@@ -58,7 +57,7 @@ fn recorded_responses_pass_as_they_came_with_their_usage_reported() {
         }
         if let Some(stream) = recording.stream() {
             let request = calls::request(Operation::Chat, DIALECT, true);
-            let reply = calls::reply(&*provider, Operation::Chat, DIALECT, &request);
+            let reply = calls::reply(&**provider, Operation::Chat, DIALECT, &request);
             match calls::stream_at_once(reply, &stream) {
                 Ok((answer, report)) => {
                     let stream = std::str::from_utf8(&stream).unwrap();
@@ -67,7 +66,7 @@ fn recorded_responses_pass_as_they_came_with_their_usage_reported() {
                 }
                 Err(error) => wrong.extend(calls::told(error)),
             }
-            wrong.extend(reads_alike(&*provider, &stream));
+            wrong.extend(reads_alike(&**provider, &stream));
         }
         wrong
     });

@@ -33,6 +33,18 @@ pub fn write_count_request(request: &ChatRequest, model: &str, fit: &mut Fit<'_>
     Ok(json!({ "generateContentRequest": fields }).to_string().into())
 }
 
+/// The same as Vertex AI has it, by its API reference: the members themselves, without generation's settings for
+/// safety and labels that it does not know.
+///
+/// # Errors
+/// As for [`write_request`](super::write_request).
+pub fn write_plain_count_request(request: &ChatRequest, model: &str, fit: &mut Fit<'_>) -> Result<Bytes> {
+    let mut fields = request_write::build(request, model, fit)?;
+    fields
+        .retain(|name, _| ["contents", "systemInstruction", "tools", "generationConfig"].contains(&&**name));
+    Ok(Value::Object(fields).to_string().into())
+}
+
 /// Reads a count, in tokens.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 
 mod build;
 mod chat;
+mod cloud;
 mod stream;
 
 use llmux::{Builder, Deployment, Llmux};

@@ -8,7 +8,7 @@ const INTRODUCTION: &str = "\
 # Replay of recorded traffic
 
 The tests of `llmux-providers` replay recordings of real providers through the providers as they are registered:
-OpenAI, Anthropic, Gemini, Bedrock, Cohere and every OpenAI-compatible host among the recordings. They lie beside the
+OpenAI, Anthropic, Gemini, Bedrock, Cohere, Azure, Vertex AI and every OpenAI-compatible host among them. They lie beside the
 checkout, in `../shared/fixtures`, or where `LLMUX_FIXTURES` points; without them the tests say that they were
 skipped. A new recording is a new folder there and needs no code.
 

@@ -205,7 +205,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::Request,
-        &["gemini/"],
+        &["gemini/", "vertex/"],
         &[
             "/title: null",
             "/additionalProperties: null",
@@ -230,13 +230,13 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ),
     exception(
         Check::Request,
-        &["gemini/"],
+        &["gemini/", "vertex/"],
         &["/thoughtSignature: "],
         "the OpenAI-style request names calls without their signatures",
     ),
     exception(
         Check::Request,
-        &["gemini/multimodal_tool_returns-"],
+        &["gemini/multimodal_tool_returns-", "vertex/multimodal_tool_returns-"],
         &["/functionResponse/parts: null"],
         "the OpenAI-style request leaves out what a result holds beside text",
     ),
@@ -385,6 +385,12 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
             "/embedding: \"",
         ],
         "OpenAI's own answers depart from its schema; their bytes pass as they came",
+    ),
+    exception(
+        Check::PassedSpecification,
+        &["azure/"],
+        &["Chunk /object: \"\" is not one of", "Chunk /system_fingerprint: null"],
+        "Azure's first chunk holds what the filter found in the prompt and nothing else; bytes pass as they came",
     ),
     exception(
         Check::PassedSpecification,

@@ -18,7 +18,8 @@ A model is named by its host's prefix and the host's own name for it: `groq/llam
 and the base URL come from `api_key` and `api_base` of the model's configuration; where those are absent, from
 the environment variables listed here, the first that is set. A base URL with a part in braces needs one more
 variable, named beside it. A host that is not listed works too: `openai_like/MODEL` with an `api_base`, or
-`custom_openai/MODEL` if it takes everything that OpenAI itself takes.
+`custom_openai/MODEL` if it takes everything that OpenAI itself takes. Azure and Vertex AI have
+[a page of their own](clouds.md).
 ";
 
 const HEADING: &str = "\
