@@ -5,13 +5,13 @@ use std::{
     io::IsTerminal,
     net::{IpAddr, ToSocketAddrs},
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use llmux::{http::HttpTransport, router::RouterState};
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
-use llmux_core::{Environment, ExposeSecret, Registry, Transport};
-use llmux_gateway::{Built, Parts, Snapshot};
+use llmux_core::{Environment, ExposeSecret, Registry, ResponseStore, Transport};
+use llmux_gateway::{Built, MemoryStore, Parts, Snapshot};
 use llmux_telemetry::{LogFormat, LogOptions};
 
 use crate::{args::Args, catalogue::Sources, reload::Reload};
@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     args: Args,
     registry: Arc<Registry>,
     transport: Result<Arc<dyn Transport>, String>,
+    /// Made with the first configuration; what it holds survives reloads.
+    responses: OnceLock<Option<Arc<dyn ResponseStore>>>,
     /// What the router remembers, over all reloads.
     state: Arc<RouterState>,
     catalogue: Arc<Sources>,
@@ -39,6 +41,7 @@ impl Setup {
             transport: transport
                 .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
                 .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
+            responses: OnceLock::new(),
             catalogue: Arc::default(),
         }
     }
@@ -69,10 +72,17 @@ impl Setup {
         let parts = Parts::new(Arc::clone(&self.registry), self.transport.clone()?, environment)
             .with_catalogue(catalogue)
             .with_tokens(llmux::token_counter())
-            .with_state(Arc::clone(&self.state));
+            .with_state(Arc::clone(&self.state))
+            .with_responses(self.responses(&loaded.config));
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;
         Ok((loaded, built))
+    }
+
+    fn responses(&self, config: &Config) -> Option<Arc<dyn ResponseStore>> {
+        let section = &config.responses;
+        let store = || Arc::new(MemoryStore::new(section.into())) as Arc<dyn ResponseStore>;
+        self.responses.get_or_init(|| section.keep.then(store)).clone()
     }
 
     fn apply_arguments(&self, config: &mut Config) {

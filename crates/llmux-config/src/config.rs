@@ -10,7 +10,9 @@ use serde::Deserialize;
 pub use endpoint::Endpoint;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
 pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup};
-pub use sections::{Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Server, Tls};
+pub use sections::{
+    Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Responses, Server, Tls,
+};
 
 /// A whole configuration: checked, references resolved, defaults filled in.
 ///
@@ -33,6 +35,8 @@ pub struct Config {
     /// Settings of the whole gateway, as LiteLLM names them.
     #[serde(rename = "litellm_settings")]
     pub litellm: LiteLlm,
+    /// What is kept of OpenAI's Responses.
+    pub responses: Responses,
     /// Where facts of models come from beside the built-in ones.
     pub catalogue: Catalogue,
     /// The log.

@@ -36,7 +36,8 @@ mod well_known;
 
 pub use config::{
     Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, Level,
-    LiteLlm, Logging, Model, ModelInfo, ModelParams, RetryBudget, Router, RoutingGroup, Server, Tls,
+    LiteLlm, Logging, Model, ModelInfo, ModelParams, Responses, RetryBudget, Router, RoutingGroup, Server,
+    Tls,
 };
 pub use loader::{Loaded, Loader};
 pub use problem::{Problem, Report, Severity};

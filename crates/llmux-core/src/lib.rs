@@ -24,6 +24,7 @@ pub mod operation;
 pub mod provider;
 pub mod registry;
 pub mod reply;
+pub mod response_store;
 pub mod stats;
 pub mod strategy;
 pub mod tokens;
@@ -45,6 +46,7 @@ pub use provider::{
 };
 pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};
+pub use response_store::ResponseStore;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use stats::{DeploymentStats, Moment};
 pub use strategy::{Candidate, LimitUse, PickContext, Strategy, TokenPrices};

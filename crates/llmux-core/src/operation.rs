@@ -72,6 +72,15 @@ pub enum Operation {
     Translation,
     /// Whether a text or an image breaks rules.
     Moderation,
+    /// A response that the provider keeps. The body of this and the following operations is no client's: an object
+    /// with the response's `id` at the provider, and the `query` of the client's URL.
+    ReadResponse,
+    /// Deletes a response that the provider keeps.
+    DeleteResponse,
+    /// Cancels a response that runs in the background.
+    CancelResponse,
+    /// What a kept response was made from.
+    ListResponseInput,
     /// Documents sorted by how well they answer a query.
     Rerank,
 }
@@ -93,6 +102,10 @@ impl Operation {
             Self::Transcription => "transcription",
             Self::Translation => "translation",
             Self::Moderation => "moderation",
+            Self::ReadResponse => "read_response",
+            Self::DeleteResponse => "delete_response",
+            Self::CancelResponse => "cancel_response",
+            Self::ListResponseInput => "list_response_input",
             Self::Rerank => "rerank",
         }
     }

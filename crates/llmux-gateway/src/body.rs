@@ -14,7 +14,14 @@ use llmux_core::Error;
 use llmux_telemetry::Scrubber;
 use llmux_wire::{event_stream::Message, raw::Raw, tap::Tap};
 
-use crate::{array::JsonArray, bill::Biller, chunks::Chunked, costed, relay::Passing};
+use crate::{
+    array::JsonArray,
+    bill::Biller,
+    chunks::Chunked,
+    costed,
+    relay::Passing,
+    responses::{Labelled, Turn},
+};
 
 /// What goes to the client.
 pub enum Body {
@@ -24,6 +31,8 @@ pub enum Body {
     Stream(Box<Events>),
     /// A stream as the items of one JSON array.
     Array(Box<Items>),
+    /// A stream of a response that is named and kept on its way out.
+    Response(Box<Response>),
     /// A stream as chunks in one of Amazon's.
     Chunks(Box<Wrapped>),
     /// A provider's answer as it is.
@@ -31,6 +40,9 @@ pub enum Body {
     /// Bytes as the provider sends them; the connection breaks off where his does.
     Raw(Box<Raw>),
 }
+
+/// A stream whose responses are named as the client knows them.
+pub struct Response(Labelled<Events>);
 
 /// The events of a stream as items of a JSON array.
 pub struct Items(JsonArray<Events>);
@@ -104,6 +116,12 @@ impl Body {
         Self::Stream(Box::new(Events { binary: true, ..Events::new(tap, scrubber) }))
     }
 
+    /// A stream of a response that this deployment made.
+    pub(crate) fn response(tap: Tap, scrubber: &Arc<Scrubber>, turn: Turn, deployment: &str) -> Self {
+        let labelled = Labelled::new(Events::new(tap, scrubber), turn, deployment);
+        Self::Response(Box::new(Response(labelled)))
+    }
+
     /// A stream's events as items of one JSON array.
     pub(crate) fn array(tap: Tap, scrubber: &Arc<Scrubber>) -> Self {
         Self::Array(Box::new(Items(JsonArray::new(Events::new(tap, scrubber)))))
@@ -139,9 +157,10 @@ impl http_body::Body for Body {
         match &mut *self {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx).map_err(|never| match never {}),
-            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx).map_err(|never| match never {}),
-            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx).map_err(|never| match never {}),
+            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx),
+            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx),
+            Self::Response(response) => Pin::new(&mut response.0).poll_frame(cx),
+            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx),
             Self::Passing(passing) => Pin::new(&mut **passing).poll_frame(cx),
             Self::Raw(raw) => Pin::new(&mut **raw).poll_frame(cx),
         }
@@ -152,6 +171,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Stream(events) => events.is_end_stream(),
             Self::Array(items) => items.0.is_end_stream(),
+            Self::Response(response) => response.0.is_end_stream(),
             Self::Chunks(wrapped) => wrapped.0.is_end_stream(),
             Self::Passing(passing) => passing.is_end_stream(),
             Self::Raw(raw) => raw.is_end_stream(),
@@ -162,7 +182,7 @@ impl http_body::Body for Body {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Passing(passing) => passing.size_hint(),
-            Self::Stream(_) | Self::Array(_) | Self::Chunks(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Array(_) | Self::Response(_) | Self::Chunks(_) => SizeHint::default(),
             Self::Raw(raw) => raw.size_hint(),
         }
     }

@@ -1,4 +1,4 @@
-//! The list of models that clients can ask for, in OpenAI's shape and in Anthropic's.
+//! The list of models that clients can ask for, in OpenAI's shape, in Anthropic's and in Google's.
 
 use bytes::Bytes;
 use llmux_core::{Dialect, Error, ErrorKind, Result};
@@ -21,6 +21,7 @@ pub(crate) fn list(router: &Router, dialect: Dialect) -> Bytes {
             "first_id": models.first().map(|model| &model.name),
             "last_id": models.last().map(|model| &model.name),
         }),
+        Dialect::Gemini => json!({ "models": data }),
         _ => json!({ "object": "list", "data": data }),
     };
     body.to_string().into()
@@ -55,6 +56,14 @@ fn entry_of(name: &str, provider: &str, dialect: Dialect) -> Value {
         Dialect::Anthropic => {
             json!({ "type": "model", "id": name, "display_name": name, "created_at": CREATED_AT })
         }
+        // What a model can do is known by its provider only: all methods are offered.
+        Dialect::Gemini => json!({
+            "name": format!("models/{name}"),
+            "displayName": name,
+            "version": "",
+            "supportedGenerationMethods":
+                ["generateContent", "countTokens", "embedContent", "batchEmbedContents"],
+        }),
         _ => json!({ "id": name, "object": "model", "created": CREATED, "owned_by": provider }),
     }
 }

@@ -10,6 +10,8 @@ use llmux_core::{Dialect, Operation};
 pub enum Endpoint<'a> {
     /// A model's work; the model when the path names it.
     Model(Operation, Dialect, Option<Cow<'a, str>>),
+    /// A response or conversation that is kept.
+    Kept(Kept<'a>),
     /// The list of models.
     Models,
     /// One model of the list.
@@ -36,10 +38,60 @@ pub enum Endpoint<'a> {
     Readiness,
     /// The page that says what this is.
     Landing,
-    /// The path exists, but for this method only.
+    /// The path exists, but for these methods only.
     WrongMethod(&'static str),
     /// Nothing is there.
     Unknown,
+}
+
+/// Something that is kept, by its id in the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept<'a> {
+    /// A response.
+    Response(&'a str),
+    /// The end of a response that runs in the background.
+    Cancel(&'a str),
+    /// What a response was made from.
+    Input(&'a str),
+    /// New conversations.
+    Conversations,
+    /// A conversation.
+    Conversation(&'a str),
+    /// What was said in a conversation.
+    Items(&'a str),
+    /// One thing of it.
+    Item(&'a str, &'a str),
+}
+
+impl<'a> Kept<'a> {
+    /// Reads a path without its prefix.
+    fn read(path: &'a str) -> Option<Self> {
+        let mut parts = path.split('/');
+        let (kind, id, below) = (parts.next()?, parts.next(), parts.next());
+        let (last, more) = (parts.next(), parts.next());
+        let kept = match (kind, id, below, last) {
+            ("responses", Some(id), None, None) => Self::Response(id),
+            ("responses", Some(id), Some("cancel"), None) => Self::Cancel(id),
+            ("responses", Some(id), Some("input_items"), None) => Self::Input(id),
+            ("conversations", None, None, None) => Self::Conversations,
+            ("conversations", Some(id), None, None) => Self::Conversation(id),
+            ("conversations", Some(id), Some("items"), None) => Self::Items(id),
+            ("conversations", Some(id), Some("items"), Some(item)) => Self::Item(id, item),
+            _ => return None,
+        };
+        (more.is_none() && id != Some("") && last != Some("")).then_some(kept)
+    }
+
+    /// The methods that the path takes.
+    const fn methods(self) -> &'static str {
+        match self {
+            Self::Response(_) | Self::Item(..) => "GET, DELETE",
+            Self::Cancel(_) | Self::Conversations => "POST",
+            Self::Input(_) => "GET",
+            Self::Conversation(_) => "GET, POST, DELETE",
+            Self::Items(_) => "GET, POST",
+        }
+    }
 }
 
 /// What is told of models.
@@ -95,6 +147,8 @@ const GOOGLE_METHODS: &[(&str, Operation)] = &[
     ("generateContent", Operation::Chat),
     (STREAM, Operation::Chat),
     ("countTokens", Operation::CountTokens),
+    ("embedContent", Operation::Embeddings),
+    ("batchEmbedContents", Operation::Embeddings),
 ];
 
 /// Google's method that streams.
@@ -174,6 +228,8 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
             Endpoint::WrongMethod("POST")
         }
         Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain | Endpoint::OllamaShow => endpoint,
+        Endpoint::Kept(kept) if kept.methods().split(", ").any(|one| one == method.as_str()) => endpoint,
+        Endpoint::Kept(kept) => Endpoint::WrongMethod(kept.methods()),
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,
     }
@@ -186,7 +242,7 @@ fn find(path: &str) -> Endpoint<'_> {
         "/health/readiness" => return Endpoint::Readiness,
         "/health" => return Endpoint::Health,
         "/router/explain" | "/v1/router/explain" => return Endpoint::Explain,
-        "/v1/models" | "/models" => return Endpoint::Models,
+        "/v1/models" | "/models" | "/v1beta/models" => return Endpoint::Models,
         "/api/tags" => return Endpoint::OllamaModels,
         "/api/show" => return Endpoint::OllamaShow,
         "/api/ps" => return Endpoint::OllamaRunning,
@@ -210,11 +266,14 @@ fn find(path: &str) -> Endpoint<'_> {
     if let Some(endpoint) = google.strip_prefix("models/").and_then(google_method) {
         return endpoint;
     }
-    if let Some(id) = relative.strip_prefix("models/") {
+    if let Some(id) = google.strip_prefix("models/") {
         return Endpoint::ModelInfo(decode(id));
     }
     if let Some((_, operation, dialect)) = OPERATIONS.iter().find(|(suffix, ..)| *suffix == relative) {
         return Endpoint::Model(*operation, *dialect, None);
+    }
+    if let Some(kept) = Kept::read(relative.strip_prefix("openai/v1/").unwrap_or(relative)) {
+        return Endpoint::Kept(kept);
     }
     let named = MODEL_PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix));
     named.and_then(model_in_path).unwrap_or(Endpoint::Unknown)
@@ -285,7 +344,14 @@ mod tests {
         assert_eq!(post("/models/ollama/llama3:8b:generateContent"), chat("ollama/llama3:8b"));
         let count = Endpoint::Model(Operation::CountTokens, Dialect::Gemini, Some("a".into()));
         assert_eq!(post("/v1beta/models/a:countTokens"), count);
-        assert_eq!(post("/v1beta/models/a:fly"), Endpoint::Unknown);
+        for method in ["embedContent", "batchEmbedContents"] {
+            let path = format!("/v1beta/models/a:{method}");
+            let embeddings = Endpoint::Model(Operation::Embeddings, Dialect::Gemini, Some("a".into()));
+            assert_eq!(dispatch(&Method::POST, &path), embeddings);
+        }
+        assert_eq!(dispatch(&Method::GET, "/v1beta/models"), Endpoint::Models);
+        assert_eq!(dispatch(&Method::GET, "/v1beta/models/a/b"), Endpoint::ModelInfo("a/b".into()));
+        assert_eq!(post("/v1beta/models/a:fly"), Endpoint::WrongMethod("GET"));
     }
 
     #[test]
@@ -327,6 +393,23 @@ mod tests {
         assert_eq!(framing("/model/a/converse-stream"), Some(Some(Framing::EventStream)));
         assert_eq!(framing("/model/a/invoke-with-response-stream"), Some(Some(Framing::Chunks)));
         assert_eq!((wraps("/model/a/invoke"), wraps("/v1/messages")), (Some(Dialect::BedrockConverse), None));
+    }
+
+    #[test]
+    fn what_is_kept_is_found_by_its_id_under_every_prefix() {
+        let get = |path| dispatch(&Method::GET, path);
+        for path in ["/v1/responses/resp_1", "/responses/resp_1", "/openai/v1/responses/resp_1"] {
+            assert_eq!(get(path), Endpoint::Kept(Kept::Response("resp_1")), "{path}");
+        }
+        assert_eq!(post("/v1/responses/resp_1/cancel"), Endpoint::Kept(Kept::Cancel("resp_1")));
+        assert_eq!(get("/responses/r/input_items"), Endpoint::Kept(Kept::Input("r")));
+        assert_eq!(post("/v1/conversations"), Endpoint::Kept(Kept::Conversations));
+        assert_eq!(get("/v1/conversations/c/items/i"), Endpoint::Kept(Kept::Item("c", "i")));
+        assert_eq!(get("/v1/responses/r/cancel"), Endpoint::WrongMethod("POST"));
+        assert_eq!(post("/v1/responses/r"), Endpoint::WrongMethod("GET, DELETE"));
+        for path in ["/v1/responses//cancel", "/v1/responses/r/x", "/v1/conversations/c/items/i/x"] {
+            assert_eq!(get(path), Endpoint::Unknown, "{path}");
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ impl Gateway {
             Endpoint::Model(operation, dialect, model) => {
                 pipeline::run(snapshot, request, operation, dialect, model).await
             }
+            Endpoint::Kept(kept) => pipeline::kept(snapshot, request, kept).await,
             Endpoint::Health => match checked() {
                 Ok(()) => {
                     // What providers say of themselves may repeat a key.

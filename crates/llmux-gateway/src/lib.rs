@@ -23,11 +23,13 @@ mod models;
 mod ollama;
 mod pipeline;
 mod relay;
+mod responses;
 mod snapshot;
 mod stage;
 mod utilities;
 
 pub use body::Body;
-pub use dispatch::{Endpoint, FactsPage, Utility, dispatch};
+pub use dispatch::{Endpoint, FactsPage, Kept, Utility, dispatch};
 pub use gateway::Gateway;
+pub use responses::{MemoryStore, StoreLimits};
 pub use snapshot::{Built, Parts, Snapshot};

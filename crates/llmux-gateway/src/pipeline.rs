@@ -6,8 +6,9 @@ use llmux_core::{Dialect, Operation, RequestContext, RequestId};
 
 use crate::{
     body::Body,
-    dispatch::wraps,
+    dispatch::{Kept, wraps},
     error, headers,
+    responses::{self, Turn},
     snapshot::Snapshot,
     stage::{authenticate, receive, reply, route, settle::Settle},
 };
@@ -38,8 +39,12 @@ async fn serve(
         crate::server::discard_body(body);
         return error::answer(&refused, cx, snapshot);
     }
-    let received = match receive::run(snapshot, cx, parts, body, model).await {
+    let mut received = match receive::run(snapshot, cx, parts, body, model).await {
         Ok(received) => received,
+        Err(refused) => return error::answer(&refused, cx, snapshot),
+    };
+    let turn = match Turn::begin(snapshot, cx, &mut received).await {
+        Ok(turn) => turn,
         Err(refused) => return error::answer(&refused, cx, snapshot),
     };
     let settle = Settle::new(cx, &received.model);
@@ -47,7 +52,10 @@ async fn serve(
     let routed = route::run(snapshot, cx, &received).await;
     let chosen = routed.as_ref().ok().map(|answer| answer.deployment.id().clone());
     let mut response = match routed {
-        Ok(answer) => reply::answer(cx, snapshot, &received, answer, settle),
+        Ok(answer) => {
+            let (answer, turn) = responses::keep_whole(answer, turn).await;
+            reply::answer(cx, snapshot, &received, answer, turn, settle)
+        }
         Err(refusal) => {
             settle.refused(&refusal.error);
             reply::refusal(cx, snapshot, &received, &refusal)
@@ -77,6 +85,14 @@ pub(crate) async fn explain(snapshot: &Snapshot, request: Request<Incoming>) -> 
         }
         Err(refused) => error::answer(&refused, &cx, snapshot),
     }
+}
+
+/// Serves one request about a response or conversation that is kept.
+pub(crate) async fn kept(snapshot: &Snapshot, request: Request<Incoming>, kept: Kept<'_>) -> Response<Body> {
+    let cx = RequestContext::new(request_id(&request), Operation::ReadResponse, Dialect::OpenAiResponses);
+    let mut response = responses::serve(snapshot, &cx, request, kept).await;
+    headers::identify(&cx, response.headers_mut());
+    response
 }
 
 /// The caller's own identifier, or a fresh one.

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use http::HeaderName;
 use llmux_catalog::Catalogue;
 use llmux_config::Config;
-use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, TokenCounter, Transport};
+use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, ResponseStore, TokenCounter, Transport};
 use llmux_router::{Router, RouterState};
 use llmux_telemetry::Scrubber;
 
@@ -31,6 +31,8 @@ pub struct Parts {
     pub transport: Arc<dyn Transport>,
     /// Where providers look up keys that the configuration leaves out.
     pub environment: Environment,
+    /// Where responses and conversations are kept; `None` keeps nothing.
+    pub responses: Option<Arc<dyn ResponseStore>>,
     /// What the router remembers. Snapshots that are built with the same parts go on with what was before.
     pub state: Arc<RouterState>,
     /// What is known of models.
@@ -44,7 +46,15 @@ impl Parts {
     #[must_use]
     pub fn new(registry: Arc<Registry>, transport: Arc<dyn Transport>, environment: Environment) -> Self {
         let (catalogue, tokens) = (Arc::new(Catalogue::builtin()), Arc::new(Estimate));
-        Self { registry, transport, environment, catalogue, tokens, state: RouterState::new() }
+        Self {
+            registry,
+            transport,
+            environment,
+            catalogue,
+            tokens,
+            state: RouterState::new(),
+            responses: None,
+        }
     }
 
     /// Goes on with what another router remembered.
@@ -65,6 +75,13 @@ impl Parts {
     #[must_use]
     pub fn with_tokens(mut self, tokens: Arc<dyn TokenCounter>) -> Self {
         self.tokens = tokens;
+        self
+    }
+
+    /// Sets where responses and conversations of OpenAI's Responses are kept for providers that keep none.
+    #[must_use]
+    pub fn with_responses(mut self, store: Option<Arc<dyn ResponseStore>>) -> Self {
+        self.responses = store;
         self
     }
 }
@@ -114,6 +131,7 @@ pub struct Snapshot {
     pub(crate) limits: Limits,
     pub(crate) wishes: Wishes,
     pub(crate) scrubber: Arc<Scrubber>,
+    pub(crate) responses: Option<Arc<dyn ResponseStore>>,
 }
 
 /// What came of building a snapshot.
@@ -152,8 +170,20 @@ impl Snapshot {
                 let aliases = aliases.map(|(alias, target)| (alias.clone(), target.model.clone())).collect();
                 let tokens = Arc::clone(&parts.tokens);
                 let relays = Relays::new(config, parts);
-                let snapshot =
-                    Self { router, relays, entries, aliases, tokens, access, cors, limits, wishes, scrubber };
+                let responses = parts.responses.clone();
+                let snapshot = Self {
+                    router,
+                    relays,
+                    entries,
+                    aliases,
+                    tokens,
+                    access,
+                    cors,
+                    limits,
+                    wishes,
+                    scrubber,
+                    responses,
+                };
                 Ok(Built { snapshot, warnings })
             }
             _ => Err(errors),

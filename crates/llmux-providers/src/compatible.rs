@@ -181,6 +181,16 @@ impl Provider for Compatible {
                 None => Err(self.lacks(call.operation)),
             },
             (Operation::CountTokens, _) => estimate::answer(call, self.settings.tokens.as_deref()),
+            (
+                Operation::ReadResponse
+                | Operation::DeleteResponse
+                | Operation::CancelResponse
+                | Operation::ListResponseInput,
+                _,
+            ) => match &self.responses {
+                Some(uri) => responses::kept(self, call, uri),
+                None => Err(self.lacks(call.operation)),
+            },
             (operation, _) => match self.media.iter().find(|(offered, _)| *offered == operation) {
                 Some((_, uri)) => media::pass(self, call, uri),
                 None => Err(self.lacks(operation)),

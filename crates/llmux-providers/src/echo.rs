@@ -20,7 +20,9 @@ use llmux_core::{
 use llmux_wire::{
     anthropic, bedrock,
     chat::{ChatAnswer, ChatRequest, Event},
-    cohere, gemini, ollama, openai,
+    cohere,
+    convert::Converted,
+    gemini, ollama, openai,
     rerank::{self, Ranked, Ranking},
     responses,
     stream::StreamWriter,
@@ -130,7 +132,13 @@ impl Echo {
         usage.input = request.inputs.iter().map(|text| answer::words(text)).sum();
         let vectors = (vectors, Some(usage));
         let body = speak::write_embeddings(call.dialect, call.model, call.created, &request, &vectors);
-        Ok(self.whole(call.dialect, body))
+        let mut exchange = self.whole(call.dialect, body);
+        if call.dialect == Dialect::Gemini {
+            // Vectors are no answer that the dialect's watch knows.
+            exchange.reply =
+                Box::new(Converted::new(move |body| Ok((Bytes::copy_from_slice(body), Some(usage)))));
+        }
+        Ok(exchange)
     }
 
     /// Documents that share more words with the query come first; others keep their order.

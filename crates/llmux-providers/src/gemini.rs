@@ -77,6 +77,7 @@ impl Gemini {
     fn request(&self, call: &Call<'_>, body: Bytes) -> Result<Request<Bytes>> {
         let method = match call.operation {
             Operation::CountTokens => "countTokens",
+            Operation::Embeddings if asks_for_one(call) => "embedContent",
             Operation::Embeddings => "batchEmbedContents",
             _ if call.stream => "streamGenerateContent?alt=sse",
             _ => "generateContent",
@@ -151,6 +152,15 @@ impl Gemini {
         Ok(Exchange::new(outgoing, Box::new(reply), false).with_dropped(fit.into_dropped()))
     }
 
+    /// A client of this dialect asks for embeddings: but for the model, its request passes.
+    fn pass_embeddings(&self, call: &Call<'_>) -> Result<Exchange> {
+        let mut edits = Edits::new();
+        shape::strip(call.body, call.envelope, true, &mut edits);
+        let body = gemini::rename_embeddings(&edits.apply(call.body, call.envelope), model(call))?;
+        let reply = Converted::new(|body| Ok((Bytes::copy_from_slice(body), None)));
+        Ok(Exchange::new(Outgoing::Send(self.request(call, body)?), Box::new(reply), false))
+    }
+
     /// The API reports no usage for embeddings.
     fn embed(&self, call: &Call<'_>) -> Result<Exchange> {
         let request = speak::read_embeddings(call.dialect, call.body)?;
@@ -158,6 +168,11 @@ impl Gemini {
         let reply = speak::embedded(call, request, |body| Ok((gemini::read_embeddings(body)?, None)));
         Ok(Exchange::new(Outgoing::Send(self.request(call, body)?), reply, false))
     }
+}
+
+/// Whether a client asks for one vector by itself.
+fn asks_for_one(call: &Call<'_>) -> bool {
+    call.dialect == Dialect::Gemini && call.envelope.find(call.body, "requests").is_none()
 }
 
 /// The model's own name; some clients write it as a resource.
@@ -179,6 +194,7 @@ impl Provider for Gemini {
             (Operation::Chat | Operation::CountTokens, Dialect::Gemini) => self.pass(call),
             (Operation::Chat | Operation::Completion, _) => self.translate(call),
             (Operation::CountTokens, _) => self.count(call),
+            (Operation::Embeddings, Dialect::Gemini) => self.pass_embeddings(call),
             (Operation::Embeddings, _) => self.embed(call),
             (operation, _) => Err(Error::client(
                 ErrorKind::InvalidRequest,
@@ -270,6 +286,17 @@ mod tests {
             assert_eq!(sent["contents"], json!([{"parts": [{"text": "hi"}], "role": "user"}]), "{dialect}");
             assert!(sent.get("model").is_none() && request.uri().path().ends_with(":generateContent"));
         }
+    }
+
+    #[test]
+    fn googles_own_embeddings_pass_to_the_method_that_they_were_sent_to() {
+        let one = r#"{"content":{"parts":[{"text":"hi"}]},"taskType":"CLUSTERING"}"#;
+        let request = sent(prepare(Operation::Embeddings, Dialect::Gemini, false, one));
+        assert!(request.uri().path().ends_with("/gemini-2.5-flash:embedContent") && request.body() == one);
+        let batch = r#"{"requests":[{"model":"models/c","content":{"parts":[{"text":"hi"}]}}]}"#;
+        let request = sent(prepare(Operation::Embeddings, Dialect::Gemini, false, batch));
+        assert!(request.uri().path().ends_with(":batchEmbedContents"));
+        assert_eq!(request.body(), &batch.replace("models/c", "models/gemini-2.5-flash"));
     }
 
     #[test]

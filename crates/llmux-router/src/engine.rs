@@ -12,6 +12,7 @@ use crate::{
     filter::affinity::Keys,
     group::{Group, Member, Shared},
     mask::Mask,
+    pattern::Pattern,
     pick::Choice,
     retry::{Decision, Failed},
     state::Permit,
@@ -81,6 +82,17 @@ impl Router {
     #[must_use]
     pub fn knows(&self, model: &str) -> bool {
         self.table.load().find(model).is_some()
+    }
+
+    /// Whether a deployment is one of those that answer for a model, and can be asked for by its id instead: one
+    /// whose name is a pattern cannot, since its id says nothing of the model that is meant.
+    #[must_use]
+    pub fn serves(&self, model: &str, deployment: &str) -> bool {
+        let table = self.table.load();
+        let group = table.find(model).filter(|group| !Pattern::is_pattern(&group.name));
+        group.is_some_and(|group| {
+            group.members.iter().any(|member| member.deployment.id().as_str() == deployment)
+        })
     }
 
     /// Every deployment, in no particular order.

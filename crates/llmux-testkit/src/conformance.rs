@@ -6,10 +6,12 @@
 
 mod provider;
 mod reply;
+mod response_store;
 mod strategy;
 mod transport;
 
 pub use provider::provider;
 pub use reply::{Framing, framed_reply, reply, reply_error, whole_reply};
+pub use response_store::response_store;
 pub use strategy::strategy;
 pub use transport::transport;

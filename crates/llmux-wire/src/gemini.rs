@@ -19,6 +19,7 @@ mod error;
 mod finish;
 mod generation;
 mod grounding;
+mod logprobs;
 mod object;
 mod request_read;
 mod request_write;
@@ -38,7 +39,9 @@ pub use answer_write::write_answer;
 pub use count::{
     read_count, read_count_request, write_count, write_count_request, write_plain_count_request,
 };
-pub use embeddings::{read_embeddings, write_embeddings_request};
+pub use embeddings::{
+    read_embeddings, read_embeddings_request, rename_embeddings, write_embeddings, write_embeddings_request,
+};
 pub use error::{read_error, write_error};
 pub use request_read::read_request;
 pub use request_write::write_request;

@@ -3,10 +3,11 @@
 //!
 //! An answer's output is a list of items: reasoning, a message, calls. What a provider signs of its reasoning
 //! travels in `encrypted_content`, so that it comes back with the next request of a tool loop. Nothing is stored
-//! here: what refers to an earlier response is refused by name.
+//! here: what refers to an earlier response is resolved by the gateway before, or refused by name.
 
 mod answer_write;
 mod error;
+mod id;
 mod item_read;
 mod item_write;
 mod reasoning;
@@ -18,6 +19,7 @@ mod usage;
 mod watch;
 
 pub use answer_write::write_answer;
+pub use id::ResponseId;
 pub(crate) use request_read::RESPONSES_ONLY;
 pub use request_read::read_request;
 pub use settings::Settings;

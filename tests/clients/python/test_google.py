@@ -44,3 +44,17 @@ def test_an_unknown_model_is_googles_error(google_client):
     with pytest.raises(errors.ClientError) as refused:
         google_client.models.generate_content(model="nobody", contents="x")
     assert (refused.value.code, refused.value.status) == (404, "NOT_FOUND")
+
+
+def test_embeds_one_text_and_several(google_client):
+    one = google_client.models.embed_content(model="echo", contents="hello")
+    assert len(one.embeddings) == 1 and one.embeddings[0].values
+    config = {"output_dimensionality": 8, "task_type": "RETRIEVAL_QUERY"}
+    several = google_client.models.embed_content(model="echo", contents=["a", "b"], config=config)
+    assert [len(embedding.values) for embedding in several.embeddings] == [8, 8]
+
+
+def test_lists_models(google_client):
+    names = [model.name for model in google_client.models.list()]
+    assert "models/echo" in names
+    assert google_client.models.get(model="echo").name == "models/echo"

@@ -34,7 +34,7 @@ class TestResponse:
     def test_repeats_what_was_asked(self, openai_client):
         answer = ask(openai_client, "hi", instructions="be kind", temperature=0.5, metadata={"a": "b"})
         assert (answer.instructions, answer.temperature, answer.metadata) == ("be kind", 0.5, {"a": "b"})
-        assert answer.store is False
+        assert answer.store is True
 
     def test_sees_an_image_and_a_file(self, openai_client):
         content = [
@@ -52,6 +52,29 @@ class TestResponse:
     def test_is_served_under_every_path(self, proxy, path):
         with openai.OpenAI(api_key=MASTER_KEY, base_url=proxy.url + path, max_retries=0) as client:
             assert ask(client, "hi").output_text == "hi"
+
+    def test_goes_on_from_a_kept_response_and_reads_lists_and_deletes_it(self, openai_client):
+        first = ask(openai_client, "one")
+        second = ask(openai_client, "two", previous_response_id=first.id)
+        assert second.previous_response_id == first.id
+        assert openai_client.responses.retrieve(second.id) == second
+        items = openai_client.responses.input_items.list(second.id, order="asc")
+        assert [item.content[0].text for item in items] == ["one", "one", "two"]
+        openai_client.responses.delete(first.id)
+        with pytest.raises(openai.NotFoundError):
+            openai_client.responses.retrieve(first.id)
+        with pytest.raises(openai.BadRequestError) as refused:
+            ask(openai_client, "three", previous_response_id=second.id)
+        assert refused.value.code == "previous_response_not_found"
+
+    def test_takes_part_in_a_conversation(self, openai_client):
+        conversation = openai_client.conversations.create(metadata={"a": "b"})
+        ask(openai_client, "one", conversation=conversation.id)
+        with openai_client.responses.stream(model="echo", input="two", conversation=conversation.id) as stream:
+            stream.until_done()
+        items = openai_client.conversations.items.list(conversation.id, order="asc")
+        assert [item.content[0].text for item in items] == ["one", "one", "two", "two"]
+        assert openai_client.conversations.delete(conversation.id).deleted is True
 
     def test_refuses_by_name_what_is_not_kept(self, openai_client):
         with pytest.raises(openai.BadRequestError) as refused:

@@ -140,6 +140,27 @@ pub struct Cors {
     pub max_age: Option<Duration>,
 }
 
+/// `responses`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Responses {
+    /// Whether responses and conversations are kept for providers that keep none.
+    pub keep: bool,
+    /// Most that are kept.
+    pub max_entries: usize,
+    /// Most memory that they may take, in bytes.
+    pub max_size: u64,
+    /// Time after its last use at which one is forgotten.
+    pub max_age: Duration,
+}
+
+impl Default for Responses {
+    fn default() -> Self {
+        Self { keep: true, max_entries: 10_000, max_size: 64 << 20, max_age: Duration::from_secs(24 * 3600) }
+    }
+}
+
 /// Another name for a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -20,6 +20,7 @@ pub(crate) static ROOT: Section = Section {
         Key::new("router_settings", Nested(&router::ROUTER), "Retries and model aliases.").alias(&["router"]),
         Key::new("litellm_settings", Nested(&litellm::LITELLM), "Settings of the whole gateway.")
             .alias(&["settings"]),
+        Key::new("responses", Nested(&server::RESPONSES), "What is kept of OpenAI's Responses."),
         Key::new("logging", Nested(&server::LOGGING), "What is logged, and how."),
         Key::new("catalogue", Nested(&catalogue::CATALOGUE), "Where prices of models come from.")
             .alias(&["catalog"]),

@@ -62,6 +62,21 @@ static CORS: Section = Section {
     keep_in: None,
 };
 
+/// `responses`
+pub(crate) static RESPONSES: Section = Section {
+    name: "responses",
+    doc: "Responses and conversations that are kept, in memory, for providers that keep none.",
+    keys: &[&[
+        Key::new("keep", Flag, "Whether any are kept.").default("true"),
+        Key::new("max_entries", Integer(1, 100_000_000), "Most that are kept; the longest unused go first.")
+            .default("10000"),
+        Key::new("max_size", Size, "Most memory that they may take.").default("64MiB"),
+        Key::new("max_age", Duration, "Time after its last use at which one is forgotten.").default("24h"),
+    ]],
+    not_yet: &[],
+    keep_in: None,
+};
+
 /// `logging`
 pub(crate) static LOGGING: Section = Section {
     name: "logging",

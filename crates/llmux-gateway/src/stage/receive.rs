@@ -34,6 +34,17 @@ pub(crate) struct Received {
     pub(crate) upload: Option<Upload>,
     /// Where it wants to go, if it says so.
     pub(crate) directions: Option<Box<Directions>>,
+    /// The deployment that must answer, where only one can.
+    pub(crate) deployment: Option<String>,
+}
+
+impl Received {
+    /// Changes fields of the body.
+    pub(crate) fn change(&mut self, edits: &Edits<'_>) -> Result<()> {
+        self.body = edits.apply(&self.body, &self.envelope);
+        self.envelope = envelope::read(&self.body)?;
+        Ok(())
+    }
 }
 
 /// Time limits of one request, in seconds: LiteLLM's names for the whole of it, ours for its phases.
@@ -119,7 +130,19 @@ pub(crate) async fn run(
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    Ok(Received { headers, body, envelope: fields, model, stream, framing, overrides, upload, directions })
+    let deployment = None;
+    Ok(Received {
+        headers,
+        body,
+        envelope: fields,
+        model,
+        stream,
+        framing,
+        overrides,
+        upload,
+        directions,
+        deployment,
+    })
 }
 
 /// The model of a request that names none, where OpenAI's reference has one.

@@ -13,6 +13,7 @@ use crate::{
     dispatch::Framing,
     error,
     headers::{self, Tries},
+    responses::Turn,
     snapshot::Snapshot,
 };
 
@@ -22,6 +23,7 @@ pub(crate) fn answer(
     snapshot: &Snapshot,
     received: &Received,
     answer: Answer,
+    turn: Option<Turn>,
     settle: Settle,
 ) -> Response<Body> {
     let Answer {
@@ -45,13 +47,16 @@ pub(crate) fn answer(
             let from = Arc::clone(&deployment);
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending, &from)));
             let scrubber = &snapshot.scrubber;
-            match received.framing {
-                Some(Framing::Array) => (Body::array(tap, scrubber), "application/json"),
+            match (received.framing, turn) {
+                (Some(Framing::Array), _) => (Body::array(tap, scrubber), "application/json"),
                 _ if cx.dialect == Dialect::Ollama => {
                     (Body::stream(tap, scrubber, None), "application/x-ndjson")
                 }
-                Some(Framing::Chunks) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
-                Some(Framing::EventStream) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
+                (Some(Framing::Chunks), _) => (Body::chunks(tap, scrubber), event_stream::MEDIA_TYPE),
+                (Some(Framing::EventStream), _) => (Body::messages(tap, scrubber), event_stream::MEDIA_TYPE),
+                (_, Some(turn)) => {
+                    (Body::response(tap, scrubber, turn, deployment.id().as_str()), "text/event-stream")
+                }
                 _ => (Body::stream(tap, scrubber, biller), "text/event-stream"),
             }
         }

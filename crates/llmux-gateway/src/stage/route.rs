@@ -13,7 +13,8 @@ use crate::{headers, snapshot::Snapshot};
 
 /// What a request is, for the router.
 fn ask<'a>(cx: &RequestContext, received: &'a Received) -> Ask<'a> {
-    let Received { headers, body, envelope, model, stream, overrides, directions, upload, .. } = received;
+    let Received { headers, body, envelope, stream, overrides, directions, upload, .. } = received;
+    let model = received.deployment.as_deref().unwrap_or(&received.model);
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let ask = Ask::new(cx.operation, cx.dialect, model, body, envelope, headers)
         .with_stream(*stream)

@@ -1,7 +1,9 @@
 //! Responses of hosts that make them themselves: the client's bytes go on, and come back, as they are.
 
-use llmux_core::{Call, Exchange, Outgoing, Shaping};
-use llmux_wire::json::edit::Edits;
+use bytes::Bytes;
+use http::{Method, Uri, header::CONTENT_TYPE};
+use llmux_core::{Call, Error, Exchange, Operation, Outgoing, Reply, Result, Shaping};
+use llmux_wire::{convert::Converted, json::edit::Edits};
 use serde_json::{Value, json};
 
 use super::Compatible;
@@ -22,7 +24,7 @@ const CHAT_ONLY: [&str; 10] = [
 ];
 
 /// Makes a call ready for the host's own Responses API, which is at `uri`.
-pub(super) fn pass(host: &Compatible, call: &Call<'_>, uri: &http::Uri) -> Exchange {
+pub(super) fn pass(host: &Compatible, call: &Call<'_>, uri: &Uri) -> Exchange {
     let mut edits = Edits::new();
     let (body, envelope, shaping) = (call.body, call.envelope, &host.settings.shaping);
     shape::strip(body, envelope, true, &mut edits);
@@ -32,6 +34,38 @@ pub(super) fn pass(host: &Compatible, call: &Call<'_>, uri: &http::Uri) -> Excha
     shape::force(shaping, &mut edits);
     let request = host.target.post(uri, edits.apply(body, envelope));
     Exchange::new(Outgoing::Send(request), speak::passthrough(call.dialect, false), call.stream)
+}
+
+/// Asks the host about a response that it keeps, below `uri`.
+pub(super) fn kept(host: &Compatible, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
+    #[derive(serde::Deserialize)]
+    struct Asked {
+        id: String,
+        #[serde(default)]
+        query: String,
+    }
+    let asked: Asked = serde_json::from_slice(call.body)
+        .map_err(|error| Error::invalid("id", format!("no response is named: {error}")))?;
+    let (method, below) = match call.operation {
+        Operation::DeleteResponse => (Method::DELETE, ""),
+        Operation::CancelResponse => (Method::POST, "/cancel"),
+        Operation::ListResponseInput => (Method::GET, "/input_items"),
+        _ => (Method::GET, ""),
+    };
+    let query = if asked.query.is_empty() { String::new() } else { format!("?{}", asked.query) };
+    let uri = format!("{uri}/{}{below}{query}", asked.id)
+        .parse()
+        .map_err(|_| Error::invalid("id", "the id cannot stand in a URL"))?;
+    let mut request = host.target.post(&uri, Bytes::new());
+    *request.method_mut() = method;
+    request.headers_mut().remove(CONTENT_TYPE);
+    let reply: Box<dyn Reply> = if call.stream {
+        speak::passthrough(call.dialect, false)
+    } else {
+        // A response that failed is no failure of this request.
+        Box::new(Converted::new(|body| Ok((Bytes::copy_from_slice(body), None))))
+    };
+    Ok(Exchange::new(Outgoing::Send(request), reply, call.stream))
 }
 
 /// A deployment's defaults are in the words of chat completions.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use llmux_core::{Call, Dialect, Reply, Result, Usage};
-use llmux_wire::{cohere, convert::Converted, ollama, openai, openai::EmbeddingsRequest};
+use llmux_wire::{cohere, convert::Converted, gemini, ollama, openai, openai::EmbeddingsRequest};
 
 /// What a provider's answer holds: a vector for each input, and what they cost where it says so.
 pub(crate) type Vectors = (Vec<Vec<f32>>, Option<Usage>);
@@ -10,6 +10,7 @@ pub(crate) type Vectors = (Vec<Vec<f32>>, Option<Usage>);
 /// Reads a request in the client's dialect.
 pub(crate) fn read_embeddings(dialect: Dialect, body: &[u8]) -> Result<EmbeddingsRequest> {
     match dialect {
+        Dialect::Gemini => gemini::read_embeddings_request(body),
         Dialect::Cohere => cohere::read_embeddings_request(body),
         Dialect::Ollama => ollama::read_embeddings_request(body),
         _ => openai::read_embeddings_request(body),
@@ -26,6 +27,7 @@ pub(crate) fn write_embeddings(
 ) -> Bytes {
     let usage = usage.unwrap_or_default();
     match dialect {
+        Dialect::Gemini => gemini::write_embeddings(vectors, request.single),
         Dialect::Cohere => cohere::write_embeddings(request, vectors, &usage, created),
         Dialect::Ollama => ollama::write_embeddings(request, model, vectors, &usage),
         _ => openai::write_embeddings(model, vectors, request.base64, &usage),

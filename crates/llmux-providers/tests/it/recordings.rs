@@ -7,7 +7,8 @@ use llmux_core::{Dialect, Environment, Operation, Provider, ProviderSettings, Re
 use llmux_testkit::{fixtures, fixtures::Case};
 
 /// The recordings' names of providers, and ours where they differ.
-const RENAMED: &[(&str, &str)] = &[("alibaba", "dashscope"), ("ollama", "ollama_openai"), ("vertex", "vertex_ai")];
+const RENAMED: &[(&str, &str)] =
+    &[("alibaba", "dashscope"), ("ollama", "ollama_openai"), ("vertex", "vertex_ai")];
 /// The kinds of recordings that this crate's providers answer.
 const KINDS: &[(&str, Operation)] = &[
     ("chat", Operation::Chat),

@@ -4,7 +4,8 @@ use llmux_core::{Dialect, Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use super::{
-    error::read_inner_error, finish::read_finish, grounding::read_citations, signature, usage::read_reported,
+    error::read_inner_error, finish::read_finish, grounding::read_citations, logprobs::read_logprobs,
+    signature, usage::read_reported,
 };
 use crate::chat::{ChatAnswer, Choice, Content, FinishReason, Part, ToolCall};
 
@@ -87,7 +88,8 @@ fn read_choice(candidate: &Value, id: &str) -> Choice {
     if let Some(said) = said {
         *said = citations;
     }
-    Choice { parts, finish: finish.map(|word| read_finish(word, calls)), logprobs: None }
+    let finish = finish.map(|word| read_finish(word, calls));
+    Choice { parts, finish, logprobs: read_logprobs(candidate) }
 }
 
 /// The id of a call to which Gemini gave none: unlike those of other answers.

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use llmux_core::Dialect;
 use serde_json::{Map, Value, json};
 
-use super::{finish::write_finish, grounding::write_grounding, signature, usage::write_usage};
+use super::{
+    finish::write_finish, grounding::write_grounding, logprobs::write_logprobs, signature, usage::write_usage,
+};
 use crate::chat::{ChatAnswer, Choice, Citation, Content, ToolCall};
 
 /// Writes a whole answer.
@@ -36,6 +38,8 @@ fn write_choice(at: usize, choice: &Choice) -> Value {
     out.insert("content".into(), json!({ "parts": parts, "role": "model" }));
     out.insert("finishReason".into(), choice.finish.as_ref().map_or("STOP", write_finish).into());
     out.insert("index".into(), at.into());
+    let figures = choice.logprobs.as_ref().and_then(write_logprobs);
+    out.extend(figures.map(|figures| ("logprobsResult".to_owned(), figures)));
     if let Some(grounding) = write_grounding(&citations, &text) {
         out.insert("groundingMetadata".into(), grounding);
     }

@@ -8,6 +8,7 @@ use super::{
     error::read_inner_error,
     finish::read_finish,
     grounding::read_citations,
+    logprobs::read_logprobs,
     stream_write::MAX_TEXT,
     usage::read_reported,
 };
@@ -113,6 +114,7 @@ impl Answer {
                 candidate.content(choice, content, events);
             }
         }
+        events.extend(read_logprobs(value).map(|value| Event::Logprobs { choice, value }));
         let citations = read_citations(value, &candidate.text).into_iter();
         events.extend(citations.map(|citation| Event::Citation { choice, citation }));
         if let Some(word) = value.get("finishReason").and_then(Value::as_str) {

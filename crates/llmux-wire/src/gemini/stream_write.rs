@@ -9,6 +9,7 @@ use super::{
     error::write_error,
     finish::write_finish,
     grounding::write_grounding,
+    logprobs::write_logprobs,
     signature,
     usage::write_usage,
 };
@@ -102,6 +103,13 @@ impl StreamWriter {
             Event::Opaque { choice, dialect, value } => {
                 if let Some(part) = write_piece(&Content::Opaque { dialect, value }) {
                     self.piece(choice, &part, out);
+                }
+            }
+            Event::Logprobs { choice, value } => {
+                if let Some(figures) = write_logprobs(&value) {
+                    let content = json!({ "parts": [{ "text": "" }], "role": "model" });
+                    let candidate = json!({ "content": content, "logprobsResult": figures, "index": choice });
+                    self.frame(vec![candidate], None, out);
                 }
             }
             Event::Finish { choice, reason } => self.of(choice).finish = Some(reason),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::json::read::{Item, Object};
 
 /// An embeddings request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmbeddingsRequest {
     /// The model asked for.
@@ -21,6 +21,8 @@ pub struct EmbeddingsRequest {
     pub base64: bool,
     /// Whether an input is a list of token ids.
     pub has_tokens: bool,
+    /// Whether the client asked for one vector by itself, as Google's clients may.
+    pub single: bool,
     /// The other fields of the request.
     pub extra: Map<String, Value>,
 }
@@ -35,6 +37,7 @@ impl EmbeddingsRequest {
             dimensions: None,
             base64: false,
             has_tokens: false,
+            single: false,
             extra: Map::new(),
         }
     }
@@ -58,7 +61,15 @@ pub fn read_embeddings_request(body: &[u8]) -> Result<EmbeddingsRequest> {
     };
     let dimensions = object.count("dimensions")?;
     let base64 = object.string("encoding_format")?.is_some_and(|format| format == "base64");
-    Ok(EmbeddingsRequest { model, inputs, dimensions, base64, has_tokens, extra: object.rest() })
+    Ok(EmbeddingsRequest {
+        model,
+        inputs,
+        dimensions,
+        base64,
+        has_tokens,
+        single: false,
+        extra: object.rest(),
+    })
 }
 
 fn is_tokens(value: &Value) -> bool {
