@@ -64,6 +64,12 @@ const fn exception(
 pub(super) const EXCEPTIONS: &[Exception] = &[
     exception(
         Check::Translated,
+        &["azure/vercel-azure-model-router.1-stream"],
+        &["model is "],
+        "Azure's first chunk holds what the filter found in the prompt and an empty model; the model asked for stands in",
+    ),
+    exception(
+        Check::Translated,
         &["anthropic/vercel-spliced-message-start-stream"],
         &["began its answer anew"],
         "the provider begins its answer anew after a part of it went out; that part cannot be taken back, so \
@@ -157,6 +163,12 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         &["cohere/vercel-cohere-null-args"],
         &["calls is [{\"name\":\"currentTime\",\"args\":{}}]"],
         "the model's word for no arguments is `null`; clients get the empty object that they expect",
+    ),
+    exception(
+        Check::TranslatedResponse,
+        &["azure/vercel-azure-model-router.1-stream"],
+        &["model is "],
+        "Azure's first chunk holds what the filter found in the prompt and an empty model; the model asked for stands in",
     ),
     exception(
         Check::TranslatedResponse,
