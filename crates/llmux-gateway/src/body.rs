@@ -157,10 +157,12 @@ impl http_body::Body for Body {
         match &mut *self {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx),
-            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx),
-            Self::Response(response) => Pin::new(&mut response.0).poll_frame(cx),
-            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx),
+            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx).map_err(|never| match never {}),
+            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx).map_err(|never| match never {}),
+            Self::Response(response) => {
+                Pin::new(&mut response.0).poll_frame(cx).map_err(|never| match never {})
+            }
+            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx).map_err(|never| match never {}),
             Self::Passing(passing) => Pin::new(&mut **passing).poll_frame(cx),
             Self::Raw(raw) => Pin::new(&mut **raw).poll_frame(cx),
         }

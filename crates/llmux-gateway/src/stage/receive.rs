@@ -72,18 +72,7 @@ pub(crate) async fn run(
     body: Incoming,
     model: Option<Cow<'_, str>>,
 ) -> Result<Received> {
-    let limits = snapshot.limits;
-    let (mut body, upload) = match form::boundary(cx.operation, &parts) {
-        Ok(Some(kind)) => {
-            let (fields, upload) = Box::pin(form::read(limits, kind, body, model.is_some())).await?;
-            (fields, Some(upload))
-        }
-        Ok(None) => (read_body(body, limits.body_size, limits.body_time).await?, None),
-        Err(error) => {
-            discard_body(body);
-            return Err(error);
-        }
-    };
+    let (mut body, upload) = take(snapshot, cx.operation, &parts, body, model.is_some()).await?;
     let mut fields = envelope::read(&body)?;
     refuse_disguised(&body, &fields)?;
     if let Some(name) = CREDENTIALS.iter().find(|name| fields.find(&body, name).is_some()) {
@@ -130,7 +119,6 @@ pub(crate) async fn run(
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    let deployment = None;
     Ok(Received {
         headers,
         body,
@@ -141,8 +129,30 @@ pub(crate) async fn run(
         overrides,
         upload,
         directions,
-        deployment,
+        deployment: None,
     })
+}
+
+/// The body: all of it, or the fields of a form whose files are still to come.
+async fn take(
+    snapshot: &Snapshot,
+    operation: Operation,
+    parts: &Parts,
+    body: Incoming,
+    has_model: bool,
+) -> Result<(Bytes, Option<Upload>)> {
+    let limits = snapshot.limits;
+    match form::boundary(operation, parts) {
+        Ok(Some(kind)) => {
+            let (fields, upload) = Box::pin(form::read(limits, kind, body, has_model)).await?;
+            Ok((fields, Some(upload)))
+        }
+        Ok(None) => Ok((read_body(body, limits.body_size, limits.body_time).await?, None)),
+        Err(error) => {
+            discard_body(body);
+            Err(error)
+        }
+    }
 }
 
 /// The model of a request that names none, where OpenAI's reference has one.
