@@ -23,6 +23,12 @@ pub trait Credentials: Send + Sync {
     /// When no valid credential can be had.
     async fn sign(&self, request: &mut Request<Bytes>) -> Result<()>;
 
+    /// Whether the body enters the signature, and must be whole before. Where it does not, `sign` may be given an
+    /// empty one, and the body follows as it comes.
+    fn covers_body(&self) -> bool {
+        true
+    }
+
     /// Takes note of an answer with which the provider refused what `sign` had put on. Gives whether signing anew
     /// may help, as it does after a token was revoked, or once a wrong clock is known; the request is then sent
     /// once more.

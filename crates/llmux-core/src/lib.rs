@@ -41,8 +41,8 @@ pub use model::{Capability, ModelFacts};
 pub use money::Money;
 pub use operation::{Dialect, Operation};
 pub use provider::{
-    Call, Environment, Exchange, FailedReply, Options, Outgoing, Provider, ProviderSettings, ScriptedReply,
-    Shaping,
+    Call, Environment, Exchange, FailedReply, FormEdits, Options, Outgoing, Provider, ProviderSettings,
+    Relay, ScriptedReply, Shaping,
 };
 pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};

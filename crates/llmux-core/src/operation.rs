@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// OpenAI's API: chat completions, legacy completions and embeddings.
+    /// OpenAI's API: chat completions, legacy completions, embeddings, images, audio and moderations.
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
@@ -56,6 +56,22 @@ pub enum Operation {
     Embeddings,
     /// How many tokens a conversation has, without running it.
     CountTokens,
+    /// A path of a provider's own, handed on as it is, of which nothing more is known.
+    PassThrough,
+    /// Images from a text.
+    ImageGeneration,
+    /// Images from images and a text.
+    ImageEdit,
+    /// Images from an image.
+    ImageVariation,
+    /// A text spoken.
+    Speech,
+    /// The words of a recording.
+    Transcription,
+    /// The words of a recording, in English.
+    Translation,
+    /// Whether a text or an image breaks rules.
+    Moderation,
     /// A response that the provider keeps. The body of this and the following operations is no client's: an object
     /// with the response's `id` at the provider, and the `query` of the client's URL.
     ReadResponse,
@@ -78,6 +94,14 @@ impl Operation {
             Self::Completion => "completion",
             Self::Embeddings => "embeddings",
             Self::CountTokens => "count_tokens",
+            Self::PassThrough => "pass_through",
+            Self::ImageGeneration => "image_generation",
+            Self::ImageEdit => "image_edit",
+            Self::ImageVariation => "image_variation",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::Translation => "translation",
+            Self::Moderation => "moderation",
             Self::ReadResponse => "read_response",
             Self::DeleteResponse => "delete_response",
             Self::CancelResponse => "cancel_response",

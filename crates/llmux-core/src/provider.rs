@@ -1,7 +1,9 @@
 //! Speaking to one kind of provider: pure translation, no I/O.
 
 mod environment;
+mod form;
 mod options;
+mod relay;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,10 +12,14 @@ use http::{HeaderMap, Request, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::{Credentials, Dialect, Envelope, Error, Operation, Reply, Result, TokenCounter, Transport};
+use crate::{
+    Credentials, Dialect, Envelope, Error, ErrorKind, Operation, Reply, Result, TokenCounter, Transport,
+};
 
 pub use environment::Environment;
+pub use form::FormEdits;
 pub use options::Options;
+pub use relay::Relay;
 
 /// What a deployment tells its provider, once.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +87,7 @@ pub struct Call<'a> {
     pub operation: Operation,
     /// The wire format of the client's body; the answer must be in it too.
     pub dialect: Dialect,
-    /// The client's body.
+    /// The client's body. Where he sends a form, the fields in front of its files as a JSON object.
     pub body: &'a Bytes,
     /// Where the body's top-level fields are.
     pub envelope: &'a Envelope,
@@ -95,6 +101,8 @@ pub struct Call<'a> {
     pub created: u64,
     /// This request wants dropped what the provider cannot carry, whatever the deployment's settings say.
     pub drop_params: bool,
+    /// The client sends a form, which goes on by [`Exchange::form`].
+    pub form: bool,
 }
 
 impl<'a> Call<'a> {
@@ -118,7 +126,15 @@ impl<'a> Call<'a> {
             stream: false,
             created: 0,
             drop_params: false,
+            form: false,
         }
+    }
+
+    /// Says whether the client sends a form.
+    #[must_use]
+    pub fn with_form(mut self, form: bool) -> Self {
+        self.form = form;
+        self
     }
 
     /// Says whether the client asked for a stream.
@@ -195,6 +211,11 @@ pub struct Exchange {
     pub reply: Box<dyn Reply>,
     /// Whether a successful answer is a stream.
     pub streamed: bool,
+    /// A successful answer says by its content type what it is: a document, events, or bytes such as sound, which
+    /// pass untouched and are never held.
+    pub media: bool,
+    /// The client sent a form: in place of the request's body it goes on as it arrives, with these changes.
+    pub form: Option<FormEdits>,
     /// Request fields that were left out because the provider cannot carry them.
     pub dropped: Vec<String>,
 }
@@ -203,7 +224,21 @@ impl Exchange {
     /// An exchange that left nothing out.
     #[must_use]
     pub fn new(outgoing: Outgoing, reply: Box<dyn Reply>, streamed: bool) -> Self {
-        Self { outgoing, reply, streamed, dropped: Vec::new() }
+        Self { outgoing, reply, streamed, media: false, form: None, dropped: Vec::new() }
+    }
+
+    /// An exchange whose answer's content type says whether it is a document, events, or bytes that pass untouched.
+    /// Of the latter the reply sees nothing; it is asked for its report at their end.
+    #[must_use]
+    pub fn media(outgoing: Outgoing, reply: Box<dyn Reply>) -> Self {
+        Self { media: true, ..Self::new(outgoing, reply, false) }
+    }
+
+    /// Hands the client's form on in place of the request's body.
+    #[must_use]
+    pub fn with_form(mut self, edits: FormEdits) -> Self {
+        self.form = Some(edits);
+        self
     }
 
     /// Names the request fields that were left out.
@@ -264,5 +299,18 @@ pub trait Provider: Send + Sync {
     fn credentials(&self, model: &str) -> Option<&Arc<dyn Credentials>> {
         let _ = model;
         None
+    }
+
+    /// Makes a client's own request ready to be handed on as it is. `head` holds its method, the path and query below
+    /// the base URL, and its headers without those that are meant for the gateway. The provider puts its address in
+    /// front and its credentials in; the host is never another than its own. [`credentials`](Self::credentials) with
+    /// an empty model name signs what must be signed.
+    ///
+    /// # Errors
+    /// When the provider has no address, or the request cannot be carried.
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let _ = head;
+        let message = format!("requests are not handed on to {}", self.name());
+        Err(Error::client(ErrorKind::NotFound, message))
     }
 }

@@ -95,6 +95,10 @@ impl Credentials for Bearer {
         Ok(())
     }
 
+    fn covers_body(&self) -> bool {
+        false
+    }
+
     fn refused(&self, failed: &FailedReply<'_>) -> bool {
         failed.status == StatusCode::UNAUTHORIZED && self.token.discard()
     }

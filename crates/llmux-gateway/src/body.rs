@@ -10,14 +10,16 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use llmux_core::Error;
 use llmux_telemetry::Scrubber;
-use llmux_wire::{event_stream::Message, tap::Tap};
+use llmux_wire::{event_stream::Message, raw::Raw, tap::Tap};
 
 use crate::{
     array::JsonArray,
     bill::Biller,
     chunks::Chunked,
     costed,
+    relay::Passing,
     responses::{Labelled, Turn},
 };
 
@@ -33,6 +35,10 @@ pub enum Body {
     Response(Box<Response>),
     /// A stream as chunks in one of Amazon's.
     Chunks(Box<Wrapped>),
+    /// A provider's answer as it is.
+    Passing(Box<Passing>),
+    /// Bytes as the provider sends them; the connection breaks off where his does.
+    Raw(Box<Raw>),
 }
 
 /// A stream whose responses are named as the client knows them.
@@ -127,6 +133,13 @@ impl Body {
     }
 }
 
+impl Body {
+    /// A provider's answer as it is.
+    pub(crate) fn passing(passing: Passing) -> Self {
+        Self::Passing(Box::new(passing))
+    }
+}
+
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(bytes: T) -> Self {
         Self::Full(bytes.into())
@@ -135,19 +148,23 @@ impl<T: Into<Bytes>> From<T> for Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match &mut *self {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx),
-            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx),
-            Self::Response(response) => Pin::new(&mut response.0).poll_frame(cx),
-            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx),
+            Self::Stream(events) => Pin::new(&mut **events).poll_frame(cx).map_err(|never| match never {}),
+            Self::Array(items) => Pin::new(&mut items.0).poll_frame(cx).map_err(|never| match never {}),
+            Self::Response(response) => {
+                Pin::new(&mut response.0).poll_frame(cx).map_err(|never| match never {})
+            }
+            Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx).map_err(|never| match never {}),
+            Self::Passing(passing) => Pin::new(&mut **passing).poll_frame(cx),
+            Self::Raw(raw) => Pin::new(&mut **raw).poll_frame(cx),
         }
     }
 
@@ -158,13 +175,17 @@ impl http_body::Body for Body {
             Self::Array(items) => items.0.is_end_stream(),
             Self::Response(response) => response.0.is_end_stream(),
             Self::Chunks(wrapped) => wrapped.0.is_end_stream(),
+            Self::Passing(passing) => passing.is_end_stream(),
+            Self::Raw(raw) => raw.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Passing(passing) => passing.size_hint(),
             Self::Stream(_) | Self::Array(_) | Self::Response(_) | Self::Chunks(_) => SizeHint::default(),
+            Self::Raw(raw) => raw.size_hint(),
         }
     }
 }

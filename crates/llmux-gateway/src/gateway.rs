@@ -14,7 +14,7 @@ use crate::{
     body::Body,
     catalogue,
     dispatch::{Endpoint, FactsPage, dispatch, wraps},
-    error, health, landing, models, ollama, pipeline,
+    error, health, landing, models, ollama, pipeline, relay,
     server::{Handler, Peer, read_body},
     snapshot::Snapshot,
     utilities,
@@ -104,7 +104,10 @@ impl Gateway {
             Endpoint::Readiness => self.readiness(),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
             Endpoint::WrongMethod(allowed) => wrong_method(request.method(), &path, allowed, dialect),
-            Endpoint::Unknown => error::respond(&unknown_path(request.method(), &path), dialect),
+            Endpoint::Unknown => match snapshot.relays.find(&path) {
+                Some((route, below)) => relay::run(snapshot, request, route, below).await,
+                None => error::respond(&unknown_path(request.method(), &path), dialect),
+            },
         }
     }
 

@@ -70,6 +70,26 @@ fn is_private(name: &HeaderName) -> bool {
     ) || matches!(name.as_str(), "keep-alive" | "x-api-key" | "api-key" | "x-goog-api-key")
 }
 
+/// Whether the usage of an answer that passes untouched is known: `tracked` or `unknown`.
+pub(crate) const USAGE: HeaderName = HeaderName::from_static("x-llmux-usage");
+
+/// Names the request beside the provider's own name for it.
+pub(crate) fn call(cx: &RequestContext, headers: &mut HeaderMap) {
+    if let Ok(id) = HeaderValue::from_str(cx.id.as_str()) {
+        headers.insert(CALL_ID, id);
+    }
+    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+}
+
+/// Names who is asked, where no deployment is.
+pub(crate) fn ask(provider: &str, base_url: &str, headers: &mut HeaderMap) {
+    for (name, text) in [(PROVIDER, provider), (API_BASE, without_query(base_url))] {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
 /// Names the request, in the words of the dialect's SDKs.
 pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
     if let Ok(id) = HeaderValue::from_str(cx.id.as_str()) {

@@ -22,6 +22,7 @@ mod landing;
 mod models;
 mod ollama;
 mod pipeline;
+mod relay;
 mod responses;
 mod snapshot;
 mod stage;

@@ -96,7 +96,7 @@ pub(crate) async fn kept(snapshot: &Snapshot, request: Request<Incoming>, kept: 
 }
 
 /// The caller's own identifier, or a fresh one.
-fn request_id(request: &Request<Incoming>) -> RequestId {
+pub(crate) fn request_id<B>(request: &Request<B>) -> RequestId {
     let given = request.headers().get(headers::CALL_ID).and_then(|value| value.to_str().ok());
     given.and_then(RequestId::from_caller).unwrap_or_default()
 }

@@ -27,5 +27,7 @@ pub(crate) async fn keep_whole(mut answer: Answer, turn: Option<Turn>) -> (Answe
             (answer, None)
         }
         AnswerBody::Stream(_) => (answer, Some(turn)),
+        // No operation of this dialect is answered with bytes of another kind.
+        AnswerBody::Bytes(_) => (answer, None),
     }
 }

@@ -58,6 +58,7 @@ use llmux_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use body::{broke_off, next_piece, silent, too_large};
 pub use body::{discard_body, read_body};
 pub use options::{ServerOptions, TlsFiles};
 pub use tls::Certificates;

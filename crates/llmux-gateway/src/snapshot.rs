@@ -16,9 +16,10 @@ use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, ResponseStor
 use llmux_router::{Router, RouterState};
 use llmux_telemetry::Scrubber;
 
+pub(crate) use deployments::provider_settings;
 pub(crate) use entry::Entry;
 
-use crate::{access::Access, cors::CorsPolicy};
+use crate::{access::Access, cors::CorsPolicy, relay::Relays};
 
 /// What a snapshot is built with beside the configuration.
 #[derive(Clone)]
@@ -118,6 +119,7 @@ pub(crate) struct Wishes {
 /// Everything that requests are served from.
 pub struct Snapshot {
     pub(crate) router: Router,
+    pub(crate) relays: Relays,
     /// What can be told of each deployment, in the order of the configuration.
     pub(crate) entries: Vec<Entry>,
     /// Other names of models.
@@ -167,9 +169,11 @@ impl Snapshot {
                 let aliases = config.router.model_group_alias.iter();
                 let aliases = aliases.map(|(alias, target)| (alias.clone(), target.model.clone())).collect();
                 let tokens = Arc::clone(&parts.tokens);
+                let relays = Relays::new(config, parts);
                 let responses = parts.responses.clone();
                 let snapshot = Self {
                     router,
+                    relays,
                     entries,
                     aliases,
                     tokens,

@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::{HeaderName, Request, Uri};
 use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, ExposeSecret, FailedReply, Operation, Outgoing,
-    Provider, ProviderSettings, Result, Usage,
+    Provider, ProviderSettings, Relay, Result, Usage,
 };
 use llmux_wire::{
     anthropic, chat::Fit, convert::Converted, json::edit::Edits, json::envelope, passthrough::Passthrough,
 };
 
-use crate::{shape, speak, target::Target};
+use crate::{known, shape, speak, target::Target};
 
 /// The name in `anthropic/model`.
 pub(crate) const NAME: &str = "anthropic";
@@ -155,6 +155,17 @@ impl Provider for Anthropic {
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         anthropic::read_error(failed.status, failed.headers, failed.body, NAME)
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let known = known::anthropic(&head);
+        let version = head.headers().get(ANTHROPIC_VERSION).cloned();
+        let mut head = self.target.relay(head)?;
+        // The client says which version it was written for.
+        if let Some(version) = version {
+            head.headers_mut().insert(ANTHROPIC_VERSION, version);
+        }
+        Ok(Relay::new(head).with_known(known))
     }
 }
 

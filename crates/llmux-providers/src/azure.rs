@@ -117,7 +117,7 @@ impl Provider for Azure {
         call.model = model;
         let mut exchange = self.engine(&call, series).prepare(&call)?;
         if let Outgoing::Send(request) = &mut exchange.outgoing {
-            *request.uri_mut() = self.route.uri(&call)?;
+            *request.uri_mut() = self.route.uri(&call, request.uri())?;
         }
         Ok(exchange)
     }

@@ -9,10 +9,10 @@ mod route;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Uri};
+use http::{Request, Uri, uri::PathAndQuery};
 use llmux_core::{
     Call, Component, Credentials, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing,
-    Provider, ProviderSettings, Reply, Result, Usage,
+    Provider, ProviderSettings, Relay, Reply, Result, Usage,
 };
 use llmux_credentials::aws;
 use llmux_wire::{
@@ -266,6 +266,17 @@ impl Provider for Bedrock {
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         bedrock::read_error(failed.status, failed.headers, failed.body, NAME)
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let agents = !self.fixed && region::is_for_agents(head.uri().path());
+        let mut head = self.target.relay(head)?;
+        if agents {
+            let path = head.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+            let uri = format!("{}{path}", region::agents_endpoint(&self.region)).parse();
+            *head.uri_mut() = uri.map_err(|_| setting("aws_region_name", "cannot stand in a URL"))?;
+        }
+        Ok(Relay::new(head))
     }
 
     fn credentials(&self, model: &str) -> Option<&Arc<dyn Credentials>> {

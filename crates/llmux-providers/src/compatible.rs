@@ -1,6 +1,7 @@
 //! Every host that speaks OpenAI's dialect: one engine, and a table of what each does differently.
 
 mod adapt;
+mod media;
 mod messages;
 mod replay;
 mod responses;
@@ -9,10 +10,10 @@ pub mod table;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderName, Uri};
+use http::{HeaderName, Request, Uri};
 use llmux_core::{
     Call, Dialect, Error, ErrorKind, Exchange, FailedReply, Family, Operation, Outgoing, Provider,
-    ProviderSettings, Result,
+    ProviderSettings, Relay, Result,
 };
 use llmux_wire::{
     chat::Fit,
@@ -23,7 +24,7 @@ use llmux_wire::{
 use table::{Auth, Host, hosts};
 
 use crate::{
-    estimate, rerank, shape, speak,
+    estimate, known, rerank, shape, speak,
     target::{Target, setting},
 };
 
@@ -62,6 +63,8 @@ pub(crate) struct Compatible {
     completions: Option<Uri>,
     embeddings: Option<Uri>,
     responses: Option<Uri>,
+    /// Where images, sound and moderations are asked for.
+    media: Vec<(Operation, Uri)>,
     rerank: Option<(Uri, RerankForm)>,
 }
 
@@ -86,6 +89,12 @@ impl Compatible {
             completions: host.paths.completions.map(|path| target.uri(path)).transpose()?,
             embeddings: host.paths.embeddings.map(|path| target.uri(path)).transpose()?,
             responses: host.paths.responses.map(|path| target.uri(path)).transpose()?,
+            media: host
+                .paths
+                .media
+                .offered()
+                .map(|(operation, path)| Ok((operation, target.uri(path)?)))
+                .collect::<Result<_>>()?,
             rerank: host.paths.rerank.map(|(path, form)| Ok((target.uri(path)?, form))).transpose()?,
             target,
         })
@@ -182,12 +191,20 @@ impl Provider for Compatible {
                 Some(uri) => responses::kept(self, call, uri),
                 None => Err(self.lacks(call.operation)),
             },
-            _ => Err(self.lacks(call.operation)),
+            (operation, _) => match self.media.iter().find(|(offered, _)| *offered == operation) {
+                Some((_, uri)) => media::pass(self, call, uri),
+                None => Err(self.lacks(operation)),
+            },
         }
     }
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         openai::read_error(failed.status, failed.headers, failed.body, self.host.title)
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let known = known::openai(&head);
+        Ok(Relay::new(self.target.relay(head)?).with_known(known))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod answer;
 mod faults;
+mod media;
 mod rank;
 mod schema;
 mod vectors;
@@ -198,6 +199,12 @@ impl Provider for Echo {
                 let request = speak::read_count(call)?;
                 Ok(speak::counted(call.dialect, answer::prompt_words(&request)))
             }
+            Operation::ImageGeneration | Operation::ImageEdit | Operation::ImageVariation => {
+                media::images(self, call)
+            }
+            Operation::Transcription | Operation::Translation => Ok(media::transcript(self, call)),
+            Operation::Speech => media::speech(self, call),
+            Operation::Moderation => media::moderation(self, call),
             operation => {
                 Err(Error::client(ErrorKind::InvalidRequest, format!("the built-in echo has no {operation}"))
                     .with_param("model"))

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http::{HeaderName, Request, Uri};
 use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
-    ProviderSettings, Result, Usage,
+    ProviderSettings, Relay, Result, Usage,
 };
 use llmux_wire::{chat::Fit, convert::Converted, gemini, json::edit::Edits, json::envelope};
 
 use crate::{
-    shape, speak,
+    known, shape, speak,
     target::{Target, setting},
 };
 
@@ -206,6 +206,11 @@ impl Provider for Gemini {
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         gemini::read_error(failed.status, failed.headers, failed.body, NAME)
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let known = known::gemini(&head);
+        Ok(Relay::new(self.target.relay(head)?).with_known(known))
     }
 }
 

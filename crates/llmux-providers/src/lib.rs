@@ -22,6 +22,7 @@ mod cohere;
 mod echo;
 mod estimate;
 mod gemini;
+mod known;
 mod ollama;
 mod openai;
 mod rerank;

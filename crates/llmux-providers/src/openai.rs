@@ -4,7 +4,7 @@ use llmux_core::{Family, Provider, ProviderSettings};
 
 use crate::compatible::{
     self,
-    table::{Host, Paths, Quirks},
+    table::{Host, Media, Paths, Quirks},
 };
 
 /// OpenAI, by its API reference.
@@ -15,7 +15,7 @@ pub(crate) static HOST: Host = Host {
     base_url: Some("https://api.openai.com/v1"),
     key_env: &["OPENAI_API_KEY"],
     base_env: &["OPENAI_BASE_URL", "OPENAI_API_BASE"],
-    paths: Paths { responses: Some("/responses"), ..Paths::ALL },
+    paths: Paths { responses: Some("/responses"), media: Media::ALL, ..Paths::ALL },
     quirks: Quirks::OPENAI,
     ..Host::DEFAULT
 };

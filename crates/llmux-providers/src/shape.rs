@@ -1,50 +1,54 @@
 //! The changes that every request may need, whatever its provider: made on the bytes, field by field.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use llmux_core::{Envelope, Shaping};
+use llmux_core::{Envelope, FormEdits, Shaping};
 use llmux_wire::json::edit::Edits;
+use serde_json::Value;
 
 /// Fields that speak to the gateway and mean nothing to a provider; LiteLLM's names.
+const FOR_THE_GATEWAY: &[&str] = &[
+    "litellm_metadata",
+    "litellm_call_id",
+    "litellm_trace_id",
+    "litellm_session_id",
+    "tags",
+    "cache",
+    "fallbacks",
+    "context_window_fallbacks",
+    "content_policy_fallbacks",
+    "disable_fallbacks",
+    "include_fallback_errors",
+    "num_retries",
+    "max_retries",
+    "timeout",
+    "stream_timeout",
+    "request_timeout",
+    "guardrails",
+    "policies",
+    "drop_params",
+    "additional_drop_params",
+    "allowed_openai_params",
+    "mock_response",
+    "mock_tool_calls",
+    "mock_timeout",
+    "mock_testing_fallbacks",
+    "mock_testing_context_fallbacks",
+    "mock_testing_content_policy_fallbacks",
+    "mock_testing_rate_limit_error",
+    "allowed_model_region",
+    "no-log",
+    "api_key",
+    "api_base",
+    "base_url",
+    "api_version",
+    "custom_llm_provider",
+    "spend_logs_metadata",
+];
+
 fn is_for_the_gateway(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"litellm_metadata"
-            | b"litellm_call_id"
-            | b"litellm_trace_id"
-            | b"litellm_session_id"
-            | b"tags"
-            | b"cache"
-            | b"fallbacks"
-            | b"context_window_fallbacks"
-            | b"content_policy_fallbacks"
-            | b"disable_fallbacks"
-            | b"include_fallback_errors"
-            | b"num_retries"
-            | b"max_retries"
-            | b"timeout"
-            | b"stream_timeout"
-            | b"request_timeout"
-            | b"guardrails"
-            | b"policies"
-            | b"drop_params"
-            | b"additional_drop_params"
-            | b"allowed_openai_params"
-            | b"mock_response"
-            | b"mock_tool_calls"
-            | b"mock_timeout"
-            | b"mock_testing_fallbacks"
-            | b"mock_testing_context_fallbacks"
-            | b"mock_testing_content_policy_fallbacks"
-            | b"mock_testing_rate_limit_error"
-            | b"allowed_model_region"
-            | b"no-log"
-            | b"api_key"
-            | b"api_base"
-            | b"base_url"
-            | b"api_version"
-            | b"custom_llm_provider"
-            | b"spend_logs_metadata"
-    )
+    FOR_THE_GATEWAY.iter().any(|own| own.as_bytes() == name)
 }
 
 /// Takes out what is meant for the gateway. `metadata` goes too when the provider would refuse it:
@@ -81,6 +85,21 @@ pub(crate) fn apply<'a>(body: &Bytes, envelope: &Envelope, shaping: &'a Shaping,
             edits.set_value(name, value);
         }
     }
+}
+
+/// The changes to a form: the model's name, what is meant for the gateway, and the deployment's own rules. `body` holds
+/// the fields that are known so far.
+pub(crate) fn form(body: &Bytes, envelope: &Envelope, model: &str, shaping: &Shaping) -> FormEdits {
+    let mut edits = FormEdits::default();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    edits.set.push(("model".to_owned(), model.to_owned()));
+    edits.set.extend(shaping.extra_body.iter().map(|(name, value)| (name.clone(), text(value))));
+    let absent = |name: &str| envelope.find(body, name).is_none() && !edits.replaces(name);
+    let added = shaping.defaults.iter().filter(|(name, _)| absent(name));
+    edits.add = added.map(|(name, value)| (name.clone(), text(value))).collect();
+    edits.drop.extend(FOR_THE_GATEWAY.iter().chain(&["metadata"]).map(|name| Cow::Borrowed(*name)));
+    edits.drop.extend(shaping.additional_drop_params.iter().cloned().map(Cow::Owned));
+    edits
 }
 
 /// Sets the fields that the deployment forces.

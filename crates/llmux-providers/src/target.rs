@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
     header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE},
+    uri::PathAndQuery,
 };
 use llmux_core::{Error, ErrorKind, ExposeSecret, ProviderSettings, Result, SecretString};
 
@@ -74,6 +75,23 @@ impl Target {
         }
     }
 
+    /// Sends a client's own request here: to its path below the base, with the deployment's headers over its own. Its
+    /// content type stays. A version that the base ends in is not repeated.
+    pub(crate) fn relay(&self, mut head: Request<()>) -> Result<Request<()>> {
+        let path = head.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        let version = self.base.rsplit('/').next().filter(|last| is_version(last));
+        let below = version.and_then(|version| path.strip_prefix('/')?.strip_prefix(version));
+        let path = below.filter(|rest| rest.is_empty() || rest.starts_with(['/', '?'])).unwrap_or(path);
+        let uri: Uri = format!("{}{path}", self.base).parse().map_err(|_| {
+            Error::client(ErrorKind::InvalidRequest, "the path cannot stand in a URL of the provider")
+        })?;
+        *head.uri_mut() = uri;
+        for (name, value) in self.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
+            head.headers_mut().insert(name, value.clone());
+        }
+        Ok(head)
+    }
+
     /// A request to `uri`.
     pub(crate) fn post(&self, uri: &Uri, body: Bytes) -> Request<Bytes> {
         let mut request = Request::new(body);
@@ -82,6 +100,11 @@ impl Target {
         *request.headers_mut() = self.headers.clone();
         request
     }
+}
+
+/// Whether a segment of a path is a version, such as `v1` or `v1beta`.
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
 /// An error about a deployment's setting.
@@ -109,6 +132,42 @@ mod tests {
     fn a_base_url_without_scheme_is_refused_by_name() {
         let error = Target::new("a.b", &ProviderSettings::default()).uri("/x").unwrap_err();
         assert_eq!(error.param(), Some("api_base"));
+    }
+
+    fn relayed(base: &str, path: &str) -> String {
+        let head = Request::builder().uri(path).body(()).unwrap();
+        Target::new(base, &ProviderSettings::default()).relay(head).unwrap().uri().to_string()
+    }
+
+    #[test]
+    fn a_clients_own_path_is_put_below_the_base_without_repeating_its_version() {
+        for (base, path, expected) in [
+            ("https://a.b/v1", "/v1/files?limit=2", "https://a.b/v1/files?limit=2"),
+            ("https://a.b/v1", "/files", "https://a.b/v1/files"),
+            ("https://a.b/v1", "/v1beta/x", "https://a.b/v1/v1beta/x"),
+            ("https://a.b/x/v1beta", "/v1beta?a=b", "https://a.b/x/v1beta?a=b"),
+            ("https://a.b", "/v1/files", "https://a.b/v1/files"),
+            ("https://a.b/vault", "/vault/x", "https://a.b/vault/vault/x"),
+        ] {
+            assert_eq!(relayed(base, path), expected);
+        }
+    }
+
+    #[test]
+    fn a_relayed_request_keeps_its_content_type_and_gets_the_deployments_headers() {
+        let mut target = Target::new("https://a.b", &ProviderSettings::default());
+        target.bearer(&SecretString::from("sk-up")).unwrap();
+        let head =
+            Request::post("/x").header("content-type", "audio/mpeg").header("x-own", "1").body(()).unwrap();
+        let sent = target.relay(head).unwrap();
+        assert_eq!(
+            (sent.method(), &sent.headers()["content-type"]),
+            (&Method::POST, &"audio/mpeg".parse().unwrap())
+        );
+        assert_eq!(
+            (&sent.headers()["authorization"], &sent.headers()["x-own"]),
+            (&"Bearer sk-up".parse().unwrap(), &"1".parse().unwrap())
+        );
     }
 
     #[test]

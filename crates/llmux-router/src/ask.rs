@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use llmux_core::{Dialect, Envelope, Error, Operation, ReplyReport, Timeouts};
-use llmux_wire::tap::Tap;
+use llmux_wire::{raw::Raw, tap::Tap};
 
-use crate::{deployment::Deployment, directions::Directions};
+use crate::{deployment::Deployment, directions::Directions, upload::Upload};
 
 /// One request to the router.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,8 @@ pub struct Ask<'a> {
     pub forwarded: Option<&'a HeaderMap>,
     /// Where this request wants to go, and where not.
     pub directions: Option<&'a Directions>,
+    /// The form that the client sends; [`body`](Self::body) holds its fields as far as they are known.
+    pub upload: Option<&'a Upload>,
 }
 
 impl<'a> Ask<'a> {
@@ -49,7 +51,7 @@ impl<'a> Ask<'a> {
         headers: &'a HeaderMap,
     ) -> Self {
         let overrides = Overrides::default();
-        let (stream, created, forwarded, directions) = (false, 0, None, None);
+        let (stream, created, forwarded, directions, upload) = (false, 0, None, None, None);
         Self {
             operation,
             dialect,
@@ -62,7 +64,15 @@ impl<'a> Ask<'a> {
             overrides,
             forwarded,
             directions,
+            upload,
         }
+    }
+
+    /// Sets the form that the client sends.
+    #[must_use]
+    pub fn with_upload(mut self, upload: &'a Upload) -> Self {
+        self.upload = Some(upload);
+        self
     }
 
     /// Says where this request wants to go, and where not.
@@ -140,6 +150,8 @@ pub enum AnswerBody {
     Whole(Bytes, Box<ReplyReport>),
     /// A stream; what was learnt is told at its end.
     Stream(Box<Tap>),
+    /// Bytes as they come, such as sound; what was learnt is told at their end.
+    Bytes(Box<Raw>),
 }
 
 /// A request that no deployment answered.

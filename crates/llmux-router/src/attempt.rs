@@ -2,17 +2,18 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::future::poll_fn;
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header::CONTENT_TYPE};
 use llmux_core::{
-    Call, Error, ErrorKind, Exchange, FailedReply, Frames, Outgoing, Reply, Result, Timeouts, Transport,
-    TransportBody, TransportReply,
+    Call, Error, ErrorKind, Exchange, FailedReply, FormEdits, Frames, Outgoing, Reply, Result, Timeouts,
+    Transport, TransportBody, TransportReply,
 };
-use llmux_wire::tap::Tap;
+use llmux_wire::{raw::Raw, tap::Tap};
 
 use crate::{
     ask::{AnswerBody, Opened},
     deployment::Deployment,
     scripted,
+    upload::Upload,
 };
 
 /// Most bytes of a failed answer that are read: more than any error message needs.
@@ -23,6 +24,7 @@ pub(crate) async fn attempt(
     deployment: &Deployment,
     call: &Call<'_>,
     forwarded: Option<&HeaderMap>,
+    uploaded: Option<&Upload>,
     transport: &dyn Transport,
     timeouts: Timeouts,
     max_answer: usize,
@@ -31,14 +33,20 @@ pub(crate) async fn attempt(
     let credentials = provider.credentials(call.model);
     let mut signed_anew = false;
     let opened = loop {
-        let Exchange { outgoing, reply, streamed, dropped, .. } = provider.prepare(call)?;
+        let Exchange { outgoing, reply, streamed, media, form, dropped, .. } = provider.prepare(call)?;
         let answer = match outgoing {
             Outgoing::Send(mut request) => {
                 forward(forwarded, request.headers_mut());
                 if let Some(credentials) = credentials {
                     credentials.sign(&mut request).await?;
                 }
-                transport.send(request, timeouts).await
+                match form {
+                    Some(edits) => {
+                        let request = upload(uploaded, request, edits, deployment.settings().max_upload)?;
+                        transport.send_stream(request, timeouts).await
+                    }
+                    None => transport.send(request, timeouts).await,
+                }
             }
             Outgoing::Answered(answer) => scripted::play(answer, timeouts).await,
         };
@@ -47,11 +55,14 @@ pub(crate) async fn attempt(
         let opened = if !status.is_success() {
             let bytes = collect(body, MAX_FAILURE, true).await.unwrap_or_default();
             let failed = FailedReply::new(status, &headers, &bytes);
-            if !signed_anew && status.is_client_error() && credentials.is_some_and(|c| c.refused(&failed)) {
+            let resendable = !signed_anew && !uploaded.is_some_and(Upload::is_spent);
+            if resendable && status.is_client_error() && credentials.is_some_and(|c| c.refused(&failed)) {
                 signed_anew = true;
                 continue;
             }
             Err(provider.classify(&failed).with_headers(headers))
+        } else if media {
+            open_media(status, headers, body, reply, max_answer).await
         } else if streamed {
             open_stream(status, headers, body, reply, max_answer).await
         } else {
@@ -60,6 +71,20 @@ pub(crate) async fn attempt(
         break opened.map(|opened| Opened { dropped, ..opened });
     };
     opened.map_err(|error| error.with_provider(provider.name()))
+}
+
+/// Puts the client's form in place of the request's body.
+fn upload(
+    upload: Option<&Upload>,
+    request: Request<Bytes>,
+    edits: FormEdits,
+    limit: Option<u64>,
+) -> Result<Request<TransportBody>> {
+    let upload = upload.ok_or_else(|| Error::new(ErrorKind::Internal, "there is no form to hand on"))?;
+    let body = upload.open(edits, limit)?;
+    let mut request = request.map(|_| body);
+    request.headers_mut().insert(CONTENT_TYPE, upload.content_type().clone());
+    Ok(request)
 }
 
 /// Adds the client's headers that the request does not have.
@@ -87,6 +112,24 @@ async fn whole(
         body: AnswerBody::Whole(bytes, Box::new(reply.report())),
         dropped: Vec::new(),
     })
+}
+
+/// Opens an answer as what its content type says that it is.
+async fn open_media(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: TransportBody,
+    reply: Box<dyn Reply>,
+    max_answer: usize,
+) -> Result<Opened> {
+    if is_document(&headers) {
+        return whole(status, headers, body, reply, max_answer).await;
+    }
+    if kind_of(&headers).starts_with(b"text/event-stream") {
+        return open_stream(status, headers, body, reply, max_answer).await;
+    }
+    let body = AnswerBody::Bytes(Box::new(Raw::new(body, reply)));
+    Ok(Opened { status, headers, body, dropped: Vec::new() })
 }
 
 /// Waits for the first frame, so that an error that comes in place of one can be tried elsewhere.
@@ -124,10 +167,15 @@ async fn open_stream(
     Ok(Opened { status, headers, body: AnswerBody::Stream(Box::new(tap)), dropped: Vec::new() })
 }
 
+/// The content type, in lower case; empty when there is none.
+fn kind_of(headers: &HeaderMap) -> Vec<u8> {
+    headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default().to_ascii_lowercase()
+}
+
 /// Whether the answer says that it is a document and no stream. Any other content type, and none at all, is taken
 /// for a stream: what comes will show.
 fn is_document(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default().to_ascii_lowercase();
+    let kind = kind_of(headers);
     let holds = |word: &str| memchr::memmem::find(&kind, word.as_bytes()).is_some();
     // A stream may be lines of JSON.
     !holds("ndjson") && (holds("json") || holds("html"))

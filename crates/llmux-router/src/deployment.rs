@@ -22,6 +22,8 @@ pub struct DeploymentSettings {
     pub order: Option<u64>,
     /// Further attempts when this deployment was tried first; the router's number if not given.
     pub num_retries: Option<u32>,
+    /// Most bytes of a form with a file.
+    pub max_upload: Option<u64>,
     /// Time limits of whole answers.
     pub timeouts: Timeouts,
     /// Time limits of streams, where they differ.

@@ -11,6 +11,7 @@ use crate::{
     engine::Router,
     fallback::{Fallback, FallbackPolicy},
     table::Table,
+    upload::Upload,
 };
 
 impl Router {
@@ -51,7 +52,8 @@ impl Router {
         mut first: Refusal,
     ) -> Result<Answer, Refusal> {
         let directions = ask.directions;
-        if directions.is_some_and(|directions| directions.disable_fallbacks) {
+        let spent = ask.upload.is_some_and(Upload::is_spent);
+        if spent || directions.is_some_and(|directions| directions.disable_fallbacks) {
             return Err(first);
         }
         let lists = self.lists(ask);

@@ -17,6 +17,7 @@ use crate::{
     retry::{Decision, Failed},
     state::Permit,
     table::{Listing, Parts, Table},
+    upload::Upload,
     visit::Visit,
 };
 
@@ -149,6 +150,10 @@ impl Router {
             run.refused.add(at);
         }
         let Choice { group, shared, ask, .. } = stop.choice;
+        // What has gone out of a form cannot be sent a second time.
+        if ask.upload.is_some_and(Upload::is_spent) {
+            return Decision::Stop;
+        }
         let policy = &shared.policy;
         let typed = policy.fallbacks.has_own(error);
         let failed = Failed {
@@ -212,10 +217,11 @@ impl Router {
         let call = Call::new(ask.operation, ask.dialect, &model, ask.body, ask.envelope, ask.headers)
             .with_stream(ask.stream)
             .with_created(ask.created)
-            .with_drop_params(ask.overrides.drop_params);
+            .with_drop_params(ask.overrides.drop_params)
+            .with_form(ask.upload.is_some());
         let timeouts = self.timeouts(ask, deployment);
-        attempt(deployment, &call, ask.forwarded, &*self.transport, timeouts, self.shared.policy.max_answer)
-            .await
+        let (transport, most) = (&*self.transport, self.shared.policy.max_answer);
+        attempt(deployment, &call, ask.forwarded, ask.upload, transport, timeouts, most).await
     }
 
     fn answer(&self, opened: Opened, member: &Member, run: &Run) -> Answer {

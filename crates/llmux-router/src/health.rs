@@ -68,6 +68,6 @@ impl Router {
         limits.total = Some(check.timeout);
         let policy = &self.shared.policy;
         let limits = limits.or(policy.timeouts);
-        attempt(deployment, &call, None, &*self.transport, limits, policy.max_answer).await.map(drop)
+        attempt(deployment, &call, None, None, &*self.transport, limits, policy.max_answer).await.map(drop)
     }
 }

@@ -30,7 +30,9 @@ impl Router {
         member: Arc<Member>,
         place: &mut Permit,
     ) -> Result<(Arc<Member>, Opened), Lost> {
-        let wait = self.shared.policy.hedge.filter(|_| stop.choice.group.members.len() > 1);
+        // A form is read once, so it goes to one deployment at a time.
+        let hedges = stop.choice.group.members.len() > 1 && stop.choice.ask.upload.is_none();
+        let wait = self.shared.policy.hedge.filter(|_| hedges);
         if let Some(wait) = wait.and_then(|hedge| delay(hedge, &member, stop)) {
             return Box::pin(self.race(stop, at, member, place, wait)).await;
         }

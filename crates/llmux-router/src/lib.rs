@@ -35,6 +35,7 @@ mod scripted;
 mod state;
 mod table;
 mod tokens;
+mod upload;
 mod visit;
 
 pub use ask::{Answer, AnswerBody, Ask, Overrides, Refusal};
@@ -53,3 +54,4 @@ pub use policy::{AffinityPolicy, HedgePolicy, RouterPolicy, RoutingGroup, TagPol
 pub use retry::{RetryBudget, RetryPolicy};
 pub use state::{DeploymentState, RouterState};
 pub use table::Listing;
+pub use upload::{Source, Upload};

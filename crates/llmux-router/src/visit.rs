@@ -64,6 +64,10 @@ impl Visit {
                 let tap = tap.watched(Box::new(move |report, ending| self.ended(report, ending)));
                 Opened { body: AnswerBody::Stream(Box::new(tap)), ..opened }
             }
+            AnswerBody::Bytes(raw) => {
+                let raw = raw.watched(Box::new(move |report, ending| self.ended(report, ending)));
+                Opened { body: AnswerBody::Bytes(Box::new(raw)), ..opened }
+            }
         }
     }
 

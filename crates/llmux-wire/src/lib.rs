@@ -10,7 +10,10 @@
 //! - [`rerank`]: rankings of documents;
 //! - [`stream`]: the seam between a provider's stream and a client's;
 //! - [`passthrough`], [`translate`]: replies that pass untouched, and replies whose dialect changes;
+//! - [`observe`]: what answers consumed that are not touched at all;
 //! - [`convert`]: whole replies of any other kind;
+//! - [`multipart`]: forms, rewritten as they pass;
+//! - [`raw`]: answers that are bytes, such as sound;
 //! - [`tap`]: the client's body, streamed through a reply.
 
 pub mod anthropic;
@@ -23,11 +26,14 @@ pub mod event_stream;
 mod failure;
 pub mod gemini;
 pub mod json;
+pub mod multipart;
 pub mod ndjson;
 mod needle;
+pub mod observe;
 pub mod ollama;
 pub mod openai;
 pub mod passthrough;
+pub mod raw;
 pub mod rerank;
 pub mod responses;
 pub mod sse;

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use bytes::{Bytes, BytesMut};
-use llmux_core::{Error, ErrorKind, Frames, Reply, ReplyReport, Result};
+use llmux_core::{Error, ErrorKind, Frames, Reply, ReplyReport, Result, Usage};
 use memchr::memmem;
 
 use crate::{course::Course, sse::MAX_EVENT};
@@ -74,6 +74,13 @@ impl<W: Watch> Passthrough<W> {
     #[must_use]
     pub fn new(watch: W) -> Self {
         Self { watch, course: Course::default(), held: BytesMut::new() }
+    }
+
+    /// Starts from what the request alone says was consumed; what the answer says replaces it.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage) -> Self {
+        self.course.report.usage = usage;
+        self
     }
 
     /// Whether complete frames hold nothing of the answer yet.

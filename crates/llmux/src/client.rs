@@ -53,7 +53,7 @@ impl Llmux {
         edits.set_raw("stream", "true");
         match self.ask(Operation::Chat, &request, &edits).await? {
             AnswerBody::Stream(tap) => Ok(ChatStream::new(*tap)),
-            AnswerBody::Whole(..) => Err(Error::new(ErrorKind::Internal, "a stream was asked for")),
+            _ => Err(Error::new(ErrorKind::Internal, "a stream was asked for")),
         }
     }
 
@@ -80,7 +80,7 @@ impl Llmux {
             AnswerBody::Whole(answer, _) => serde_json::from_slice(&answer).map_err(|error| {
                 Error::upstream(ErrorKind::BadReply, "the provider's answer is no JSON").with_source(error)
             }),
-            AnswerBody::Stream(_) => Err(Error::new(ErrorKind::Internal, "no stream was asked for")),
+            _ => Err(Error::new(ErrorKind::Internal, "no stream was asked for")),
         }
     }
 

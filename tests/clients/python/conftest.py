@@ -52,6 +52,22 @@ def anthropic_client(proxy):
 
 
 @pytest.fixture(scope="session")
+def passing_openai_client(proxy):
+    """Asks the provider itself, through the proxy."""
+    base = f"{proxy.url}/openai"
+    with openai.OpenAI(api_key=MASTER_KEY, base_url=base, max_retries=0, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def passing_anthropic_client(proxy):
+    """Asks the provider itself, through the proxy."""
+    base = f"{proxy.url}/anthropic"
+    with anthropic.Anthropic(api_key=MASTER_KEY, base_url=base, max_retries=0, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
 def google_client(proxy):
     options = genai.types.HttpOptions(base_url=proxy.url, timeout=30_000)
     return genai.Client(api_key=MASTER_KEY, http_options=options)

@@ -70,6 +70,8 @@ pub struct ModelParams {
     pub weight: Option<f64>,
     /// The lowest is tried first.
     pub order: Option<u64>,
+    /// Largest form with a file, in MB.
+    pub max_file_size_mb: Option<f64>,
     /// Requests at once at most.
     pub max_parallel_requests: Option<usize>,
     /// Time for which it is left alone after failures.
@@ -90,6 +92,8 @@ pub struct ModelParams {
     pub allowed_openai_params: Vec<String>,
     /// Members to add to the body of requests.
     pub extra_body: JsonObject,
+    /// Use key and address for the provider's pass-through route.
+    pub use_in_pass_through: bool,
     /// Answer with this text and call nobody.
     pub mock_response: Option<String>,
     /// Prices in US dollars, under LiteLLM's keys; numbers are texts, exactly as they were written.

@@ -13,7 +13,7 @@ use super::Endpoint;
 use crate::JsonObject;
 
 /// `general_settings`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct General {
@@ -36,6 +36,25 @@ pub struct General {
     pub always_include_stream_usage: bool,
     /// Name the call in the body of errors.
     pub include_call_id_in_error_body: bool,
+    /// Time for a whole request that is passed through.
+    pub pass_through_request_timeout: Duration,
+}
+
+impl Default for General {
+    fn default() -> Self {
+        Self {
+            master_key: None,
+            allow_unauthenticated: false,
+            max_request_size_mb: None,
+            max_response_size_mb: None,
+            completion_model: None,
+            forward_client_headers_to_llm_api: false,
+            litellm_key_header_name: None,
+            always_include_stream_usage: false,
+            include_call_id_in_error_body: false,
+            pass_through_request_timeout: Duration::from_secs(600),
+        }
+    }
 }
 
 /// `server`

@@ -1,6 +1,6 @@
 //! `general_settings`
 
-use super::Shape::{Flag, Number, Secret, Text};
+use super::Shape::{Duration, Flag, Number, Secret, Text};
 use super::{Key, Section};
 
 /// `general_settings`
@@ -37,6 +37,12 @@ pub(crate) static GENERAL: Section = Section {
             .default("false"),
         Key::new("include_call_id_in_error_body", Flag, "Name the call in the body of errors.")
             .default("false"),
+        Key::new(
+            "pass_through_request_timeout",
+            Duration,
+            "Time for a whole request that is passed through.",
+        )
+        .default("600s"),
         Key::ignored("cancel_on_disconnect", "Always on: a client that leaves ends its upstream request."),
     ]],
     not_yet: &[DATABASE, ACCESS, OPERATION],
@@ -171,7 +177,6 @@ const OPERATION: &[&str] = &[
     "use_google_kms",
     "use_azure_key_vault",
     "pass_through_endpoints",
-    "pass_through_request_timeout",
     "enable_openai_websocket_passthrough",
     "use_client_credentials_pass_through_routes",
     "disable_bedrock_agent_runtime_passthrough",

@@ -186,6 +186,7 @@ impl Theirs<'_> {
             stream: streams && self.operation == Operation::ReadResponse,
             framing: None,
             overrides: Overrides::default(),
+            upload: None,
             directions: None,
             deployment: None,
         })

@@ -59,16 +59,13 @@ pub fn discard_body(mut body: Incoming) {
 }
 
 /// The next bytes; `None` at the end.
-async fn next_piece(body: &mut Incoming, patience: Duration) -> Result<Option<Bytes>> {
+pub(crate) async fn next_piece(body: &mut Incoming, patience: Duration) -> Result<Option<Bytes>> {
     loop {
         let Ok(frame) = timeout(patience, body.frame()).await else {
-            let message = format!("the body of the request did not arrive: nothing came for {patience:?}");
-            return Err(Error::client(ErrorKind::Timeout, message));
+            return Err(silent(patience));
         };
         let Some(frame) = frame else { return Ok(None) };
-        let frame = frame.map_err(|error| {
-            Error::client(ErrorKind::InvalidRequest, "the body of the request broke off").with_source(error)
-        })?;
+        let frame = frame.map_err(broke_off)?;
         // Trailers mean nothing here.
         match frame.into_data() {
             Ok(data) if !data.is_empty() => return Ok(Some(data)),
@@ -77,7 +74,19 @@ async fn next_piece(body: &mut Incoming, patience: Duration) -> Result<Option<By
     }
 }
 
-fn too_large(limit: usize) -> Error {
+/// The error for a client that has stopped sending.
+pub(crate) fn silent(patience: Duration) -> Error {
+    let message = format!("the body of the request did not arrive: nothing came for {patience:?}");
+    Error::client(ErrorKind::Timeout, message)
+}
+
+/// The error for a client that went away while it was sending.
+pub(crate) fn broke_off(error: hyper::Error) -> Error {
+    Error::client(ErrorKind::InvalidRequest, "the body of the request broke off").with_source(error)
+}
+
+/// The error for a body above the limit.
+pub(crate) fn too_large(limit: usize) -> Error {
     let message = format!("the body of the request is larger than the {limit} bytes that are allowed");
     Error::client(ErrorKind::PayloadTooLarge, message)
 }

@@ -78,7 +78,12 @@ fn unknown_provider(model: &str, parts: &Parts) -> Error {
         .with_param("model")
 }
 
-fn provider_settings(params: &ModelParams, config: &Config, parts: &Parts) -> Result<ProviderSettings> {
+/// What a deployment tells its provider.
+pub(crate) fn provider_settings(
+    params: &ModelParams,
+    config: &Config,
+    parts: &Parts,
+) -> Result<ProviderSettings> {
     let mut settings = ProviderSettings::default();
     settings.base_url = params.api_base.as_ref().map(|base| base.as_str().to_owned());
     settings.api_key = params.api_key.clone();
@@ -140,6 +145,7 @@ fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSetti
     settings.tpm = params.tpm;
     settings.order = params.order;
     settings.num_retries = params.num_retries;
+    settings.max_upload = params.max_file_size_mb.map(|megabytes| (megabytes * 1_048_576.0) as u64);
     let mut timeouts = Timeouts::default();
     timeouts.connect = params.connect_timeout;
     timeouts.first_byte = params.first_byte_timeout;

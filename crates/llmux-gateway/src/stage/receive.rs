@@ -1,19 +1,22 @@
 //! `receive`: the body within its limits, its envelope, and what the request wants otherwise than configured.
 
+mod form;
+mod rest;
+
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, request::Parts};
 use hyper::body::Incoming;
 use llmux_core::{Dialect, Envelope, Error, ErrorKind, Operation, RequestContext, Result};
-use llmux_router::{Directions, Overrides};
+use llmux_router::{Directions, Overrides, Upload};
 use llmux_wire::json::{edit::Edits, envelope};
 use serde_json::{Map, Value};
 
 use super::{directions, unwrap};
 use crate::{
     dispatch::{Framing, streamed},
-    server::read_body,
+    server::{discard_body, read_body},
     snapshot::Snapshot,
 };
 
@@ -27,6 +30,8 @@ pub(crate) struct Received {
     /// How the stream is framed, where the path says so.
     pub(crate) framing: Option<Framing>,
     pub(crate) overrides: Overrides,
+    /// The form that the client sends; the body holds its fields as far as they are known.
+    pub(crate) upload: Option<Upload>,
     /// Where it wants to go, if it says so.
     pub(crate) directions: Option<Box<Directions>>,
     /// The deployment that must answer, where only one can.
@@ -67,7 +72,7 @@ pub(crate) async fn run(
     body: Incoming,
     model: Option<Cow<'_, str>>,
 ) -> Result<Received> {
-    let mut body = read_body(body, snapshot.limits.body_size, snapshot.limits.body_time).await?;
+    let (mut body, upload) = take(snapshot, cx.operation, &parts, body, model.is_some()).await?;
     let mut fields = envelope::read(&body)?;
     refuse_disguised(&body, &fields)?;
     if let Some(name) = CREDENTIALS.iter().find(|name| fields.find(&body, name).is_some()) {
@@ -84,7 +89,10 @@ pub(crate) async fn run(
     let chat_model = snapshot.wishes.chat_model.as_deref().filter(|_| cx.operation == Operation::Chat);
     let model = match chat_model.map(Cow::Borrowed).or(model) {
         Some(model) => model.into_owned(),
-        None => fields_of.text("model")?.ok_or_else(|| missing("model"))?,
+        None => {
+            let model = fields_of.text("model")?;
+            model.or_else(|| default_model(cx.operation)).ok_or_else(|| missing("model"))?
+        }
     };
     let by_path = streamed(&parts.uri);
     let framing = by_path.flatten();
@@ -111,7 +119,6 @@ pub(crate) async fn run(
         body = with_usage(&body, &fields)?;
         fields = envelope::read(&body)?;
     }
-    let deployment = None;
     Ok(Received {
         headers,
         body,
@@ -120,9 +127,37 @@ pub(crate) async fn run(
         stream,
         framing,
         overrides,
+        upload,
         directions,
-        deployment,
+        deployment: None,
     })
+}
+
+/// The body: all of it, or the fields of a form whose files are still to come.
+async fn take(
+    snapshot: &Snapshot,
+    operation: Operation,
+    parts: &Parts,
+    body: Incoming,
+    has_model: bool,
+) -> Result<(Bytes, Option<Upload>)> {
+    let limits = snapshot.limits;
+    match form::boundary(operation, parts) {
+        Ok(Some(kind)) => {
+            let (fields, upload) = Box::pin(form::read(limits, kind, body, has_model)).await?;
+            Ok((fields, Some(upload)))
+        }
+        Ok(None) => Ok((read_body(body, limits.body_size, limits.body_time).await?, None)),
+        Err(error) => {
+            discard_body(body);
+            Err(error)
+        }
+    }
+}
+
+/// The model of a request that names none, where OpenAI's reference has one.
+fn default_model(operation: Operation) -> Option<String> {
+    (operation == Operation::Moderation).then(|| "omni-moderation-latest".to_owned())
 }
 
 /// Refuses known names in disguise: `mod\u0065l` beside `model` is another field to whoever looks at the bytes, and

@@ -32,6 +32,11 @@ pub(crate) fn answer(
     let tries = Tries { model: &received.model, retries, max_retries, fallbacks };
     let mut bill = None;
     let (body, content_type) = match body {
+        AnswerBody::Bytes(raw) => {
+            let from = Arc::clone(&deployment);
+            let raw = raw.on_end(Box::new(move |report, ending| settle.ended(&report, &ending, &from)));
+            (Body::Raw(Box::new(raw)), "application/octet-stream")
+        }
         AnswerBody::Whole(bytes, report) => {
             bill = settle.complete(&report, &deployment);
             (Body::Full(bytes), "application/json")
@@ -56,11 +61,12 @@ pub(crate) fn answer(
             }
         }
     };
+    let own_type = if let Body::Raw(_) = body { upstream.get(header::CONTENT_TYPE).cloned() } else { None };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let out = response.headers_mut();
     out.reserve(upstream.len().saturating_add(14));
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    out.insert(header::CONTENT_TYPE, own_type.unwrap_or_else(|| HeaderValue::from_static(content_type)));
     if received.framing == Some(Framing::Chunks) {
         out.insert("x-amzn-bedrock-content-type", HeaderValue::from_static("application/json"));
     }

@@ -13,13 +13,17 @@ use crate::{headers, snapshot::Snapshot};
 
 /// What a request is, for the router.
 fn ask<'a>(cx: &RequestContext, received: &'a Received) -> Ask<'a> {
-    let Received { headers, body, envelope, stream, overrides, directions, .. } = received;
+    let Received { headers, body, envelope, stream, overrides, directions, upload, .. } = received;
     let model = received.deployment.as_deref().unwrap_or(&received.model);
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let ask = Ask::new(cx.operation, cx.dialect, model, body, envelope, headers)
         .with_stream(*stream)
         .with_created(created)
         .with_overrides(*overrides);
+    let ask = match upload {
+        Some(upload) => ask.with_upload(upload),
+        None => ask,
+    };
     match directions {
         Some(directions) => ask.with_directions(directions),
         None => ask,

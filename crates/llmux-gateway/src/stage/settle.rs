@@ -36,7 +36,15 @@ impl Settle {
     pub(crate) fn ended(mut self, report: &ReplyReport, ending: &Ending, deployment: &Deployment) {
         // Also what broke off or was left is billed, as far as it went.
         let bill = bill::bill(&self.cx, &self.model, deployment, report);
-        let bill = bill.as_ref();
+        self.over(report, ending, bill.as_ref());
+    }
+
+    /// An answer that passed untouched is over. It is of no deployment, and so has no price here.
+    pub(crate) fn passed(mut self, report: &ReplyReport, ending: &Ending) {
+        self.over(report, ending, None);
+    }
+
+    fn over(&mut self, report: &ReplyReport, ending: &Ending, bill: Option<&Bill>) {
         match ending {
             Ending::Broken(error) => self.report("broken", Some(report), Some(error), bill),
             Ending::Dropped => self.report("client_closed", Some(report), None, bill),

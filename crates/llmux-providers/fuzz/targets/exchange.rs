@@ -13,8 +13,16 @@ use llmux_core::{
 use llmux_wire::json::envelope;
 
 const KEY: &str = "canary-key-0123456789";
-const OPERATIONS: [Operation; 4] =
-    [Operation::Chat, Operation::Completion, Operation::Embeddings, Operation::CountTokens];
+const OPERATIONS: [Operation; 8] = [
+    Operation::Chat,
+    Operation::Completion,
+    Operation::Embeddings,
+    Operation::CountTokens,
+    Operation::ImageGeneration,
+    Operation::Speech,
+    Operation::Transcription,
+    Operation::Moderation,
+];
 const DIALECTS: [Dialect; 4] =
     [Dialect::OpenAi, Dialect::OpenAiResponses, Dialect::Anthropic, Dialect::Gemini];
 

@@ -111,7 +111,7 @@ impl Provider for Foundry {
         }
         let mut exchange = self.engine.prepare(call)?;
         if let Outgoing::Send(request) = &mut exchange.outgoing {
-            *request.uri_mut() = self.route.uri(call)?;
+            *request.uri_mut() = self.route.uri(call, request.uri())?;
         }
         Ok(exchange)
     }

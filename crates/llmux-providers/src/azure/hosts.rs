@@ -1,6 +1,9 @@
 //! In what ways Azure departs from OpenAI's own API.
 
-use crate::compatible::table::{Auth, Host, MaxTokens, Paths, Quirks};
+use crate::compatible::table::{Auth, Host, MaxTokens, Media, Paths, Quirks};
+
+/// Azure moderates by its content filter, and its image models make no variations.
+const MEDIA: Media = Media { moderations: None, image_variations: None, ..Media::ALL };
 
 /// Azure OpenAI. Its paths are those of the v1 route; the route puts the deployment into them where it must.
 pub(super) static AZURE: Host = Host {
@@ -8,6 +11,7 @@ pub(super) static AZURE: Host = Host {
     title: "Azure OpenAI",
     auth: Auth::Header("api-key"),
     paths: Paths { responses: Some("/responses"), ..Paths::ALL },
+    media: MEDIA,
     quirks: Quirks::OPENAI,
     ..Host::DEFAULT
 };
@@ -65,6 +69,7 @@ pub(super) static FOUNDRY_ENDPOINT: Host = Host { auth: Auth::Bearer, headers: &
 pub(super) static FOUNDRY_V1: Host = Host {
     headers: &[],
     paths: Paths { responses: Some("/responses"), ..Paths::ALL },
+    media: MEDIA,
     quirks: Quirks::OPENAI,
     ..FOUNDRY
 };

@@ -4,7 +4,7 @@ use http::Uri;
 use llmux_core::{Call, Dialect, Error, ErrorKind, Operation, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::target::setting;
+use crate::{compatible::table::Media, target::setting};
 
 /// What a path segment keeps as it is (RFC 3986, section 3.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -68,13 +68,18 @@ impl Route {
         matches!(&self.kind, Kind::Deployments { version, .. } if version.as_str() < date)
     }
 
-    /// The address of a call.
-    pub(super) fn uri(&self, call: &Call<'_>) -> Result<Uri> {
+    /// The address of a call; `made` is the one that OpenAI would have for it.
+    pub(super) fn uri(&self, call: &Call<'_>, made: &Uri) -> Result<Uri> {
+        let kept = is_about_kept(call.operation);
         let path = match (call.operation, call.dialect) {
             (Operation::Embeddings, _) => "embeddings",
             (Operation::Completion, _) => "completions",
             (Operation::Chat, Dialect::OpenAiResponses) => "responses",
-            _ => "chat/completions",
+            _ if kept => "responses",
+            (operation, _) => match Media::ALL.path(operation) {
+                Some(path) => path.trim_start_matches('/'),
+                None => "chat/completions",
+            },
         };
         let base = &self.base;
         let url = match &self.kind {
@@ -94,11 +99,32 @@ impl Route {
                 format!("{base}/openai/deployments/{deployment}/{path}?api-version={version}")
             }
         };
+        let url = if kept { below(&url, made) } else { url };
         url.parse().map_err(|_| {
             let message = "the deployment's name or the API version cannot stand in a URL";
             Error::new(ErrorKind::InvalidRequest, message).with_param("model")
         })
     }
+}
+
+/// Whether it is about a response that the provider keeps.
+fn is_about_kept(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::ReadResponse
+            | Operation::DeleteResponse
+            | Operation::CancelResponse
+            | Operation::ListResponseInput
+    )
+}
+
+/// What `made` has behind the list of responses, behind this address of the list.
+fn below(list: &str, made: &Uri) -> String {
+    let (address, query) =
+        list.split_once('?').map_or((list, None), |(address, query)| (address, Some(query)));
+    let tail = made.path().rsplit_once("/responses").map_or("", |(_, tail)| tail);
+    let queries = [query, made.query()].into_iter().flatten().collect::<Vec<_>>().join("&");
+    if queries.is_empty() { format!("{address}{tail}") } else { format!("{address}{tail}?{queries}") }
 }
 
 /// Refuses what is no address.
@@ -122,7 +148,25 @@ mod tests {
         let body = Bytes::from_static(b"{}");
         let (fields, headers) = (envelope::read(&body).unwrap(), HeaderMap::new());
         let call = Call::new(operation, dialect, "my gpt", &body, &fields, &headers);
-        Route::openai(base, version).unwrap().uri(&call).unwrap().to_string()
+        let made = Uri::from_static("https://x/v1/responses/resp_1/cancel?include=a");
+        Route::openai(base, version).unwrap().uri(&call, &made).unwrap().to_string()
+    }
+
+    #[test]
+    fn kept_responses_images_and_sound_have_routes_of_their_own() {
+        let base = "https://r.openai.azure.com";
+        assert_eq!(
+            uri(base, "2025-04-01-preview", Operation::CancelResponse, Dialect::OpenAiResponses),
+            format!("{base}/openai/responses/resp_1/cancel?api-version=2025-04-01-preview&include=a")
+        );
+        assert_eq!(
+            uri(base, "v1", Operation::CancelResponse, Dialect::OpenAiResponses),
+            format!("{base}/openai/v1/responses/resp_1/cancel?include=a")
+        );
+        assert_eq!(
+            uri(base, "2024-10-21", Operation::Transcription, Dialect::OpenAi),
+            format!("{base}/openai/deployments/my%20gpt/audio/transcriptions?api-version=2024-10-21")
+        );
     }
 
     fn chat(base: &str, version: &str) -> String {

@@ -47,6 +47,28 @@ pub(super) fn endpoint(region: &str) -> String {
     format!("https://bedrock-runtime.{region}.{domain}")
 }
 
+/// The address of Bedrock's agents and knowledge bases in a region.
+pub(super) fn agents_endpoint(region: &str) -> String {
+    endpoint(region).replacen("bedrock-runtime", "bedrock-agent-runtime", 1)
+}
+
+/// Whether a path is one of the service for agents and knowledge bases, by the published model of its runtime.
+pub(super) fn is_for_agents(path: &str) -> bool {
+    const FIRST: &[&str] = &[
+        "agents",
+        "flows",
+        "generateQuery",
+        "invoke-agent",
+        "knowledgebases",
+        "optimize-prompt",
+        "rerank",
+        "retrieveAndGenerate",
+        "retrieveAndGenerateStream",
+        "sessions",
+    ];
+    path.split('/').nth(1).is_some_and(|first| FIRST.contains(&first))
+}
+
 /// Where a known region stands in the list.
 pub(super) fn position(region: &str) -> Option<usize> {
     REGIONS.binary_search(&region).ok()
@@ -60,6 +82,10 @@ mod tests {
     fn the_list_is_sorted_and_every_region_has_its_address() {
         assert!(REGIONS.is_sorted());
         assert_eq!(endpoint("eu-central-1"), "https://bedrock-runtime.eu-central-1.amazonaws.com");
+        assert_eq!(agents_endpoint("us-east-1"), "https://bedrock-agent-runtime.us-east-1.amazonaws.com");
+        assert!(
+            is_for_agents("/knowledgebases/K1/retrieve") && !is_for_agents("/guardrail/g/version/1/apply")
+        );
         assert!(endpoint("cn-north-1").ends_with(".amazonaws.com.cn"));
     }
 }

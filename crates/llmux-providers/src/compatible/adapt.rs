@@ -46,7 +46,7 @@ pub(super) fn adapt(
     Ok(Adapted { body: change.edits.apply(body, envelope), hides_usage })
 }
 
-fn prefixed<'m>(quirks: &Quirks, model: &'m str) -> std::borrow::Cow<'m, str> {
+pub(super) fn prefixed<'m>(quirks: &Quirks, model: &'m str) -> std::borrow::Cow<'m, str> {
     if quirks.model_prefix.is_empty() || model.contains('/') {
         model.into()
     } else {

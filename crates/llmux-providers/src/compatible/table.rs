@@ -11,10 +11,12 @@ mod clouds;
 mod gateways;
 mod labs;
 mod local;
+mod media;
 mod quirks;
 #[cfg(test)]
 mod tests;
 
+pub use media::Media;
 pub use quirks::{
     MaxTokens, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice, UsageInStream,
 };
@@ -86,6 +88,8 @@ pub struct Paths {
     pub models: Option<&'static str>,
     /// Responses. A host without them serves them from its chat completions.
     pub responses: Option<&'static str>,
+    /// Images, sound and moderations.
+    pub media: Media,
     /// Rankings of documents, and the form in which the host is asked for them.
     pub rerank: Option<(&'static str, RerankForm)>,
 }
@@ -98,6 +102,7 @@ impl Paths {
         embeddings: Some("/embeddings"),
         models: Some("/models"),
         responses: None,
+        media: Media::NONE,
         rerank: None,
     };
     /// Chat and models, under OpenAI's paths.
@@ -113,6 +118,7 @@ impl Paths {
         embeddings: Some("/v1/embeddings"),
         models: Some("/v1/models"),
         responses: None,
+        media: Media::NONE,
         rerank: None,
     };
 }

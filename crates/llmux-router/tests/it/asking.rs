@@ -170,6 +170,7 @@ impl Said {
                     ending: None,
                 }
             }
+            AnswerBody::Bytes(_) => panic!("no answer of a chat is bytes"),
             AnswerBody::Stream(tap) => {
                 let over = Arc::new(Mutex::new(None));
                 let told = Arc::clone(&over);

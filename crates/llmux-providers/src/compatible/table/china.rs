@@ -2,7 +2,8 @@
 //! the world, and keys of one don't work on the other; the base URL variable picks the other one.
 
 use super::{
-    Host, MaxTokens, Paths, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice, UsageInStream,
+    Host, MaxTokens, Media, Paths, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice,
+    UsageInStream,
 };
 
 /// Model Studio of Alibaba Cloud, under any of its addresses. Recorded traffic has usage in a chunk of its
@@ -54,7 +55,11 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://open.bigmodel.cn/api/paas/v4"),
         key_env: &["BIGMODEL_API_KEY", "ZHIPUAI_API_KEY"],
         base_env: &["BIGMODEL_API_BASE"],
-        paths: Paths { models: None, ..Paths::CHAT_EMBEDDINGS },
+        paths: Paths {
+            media: Media { images: Media::ALL.images, ..Media::NONE },
+            models: None,
+            ..Paths::CHAT_EMBEDDINGS
+        },
         quirks: GLM,
         ..Host::DEFAULT
     },
@@ -176,7 +181,10 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://api.siliconflow.com/v1"),
         key_env: &["SILICONFLOW_API_KEY"],
         base_env: &["SILICONFLOW_API_BASE"],
-        paths: Paths::CHAT_EMBEDDINGS,
+        paths: Paths {
+            media: Media { translations: None, images: Media::ALL.images, ..Media::AUDIO },
+            ..Paths::CHAT_EMBEDDINGS
+        },
         quirks: Quirks {
             // SiliconFlow's reference has both a switch and a budget.
             reasoning_control: ReasoningControl::EnableThinking,
@@ -222,7 +230,11 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://ark.cn-beijing.volces.com/api/v3"),
         key_env: &["VOLCENGINE_API_KEY", "ARK_API_KEY"],
         base_env: &["VOLCENGINE_API_BASE", "ARK_API_BASE"],
-        paths: Paths { models: None, ..Paths::CHAT_EMBEDDINGS },
+        paths: Paths {
+            media: Media { images: Media::ALL.images, ..Media::NONE },
+            models: None,
+            ..Paths::CHAT_EMBEDDINGS
+        },
         quirks: Quirks {
             // Ark's reference has both limits, with different meanings: the newer one counts reasoning too.
             max_tokens: MaxTokens::Either,

@@ -3,7 +3,8 @@
 use llmux_wire::rerank::RerankForm;
 
 use super::{
-    Host, MaxTokens, Paths, Quirks, ReasoningControl, ReasoningField, ToolChoice, UsageInStream, Variable,
+    Host, MaxTokens, Media, Paths, Quirks, ReasoningControl, ReasoningField, ToolChoice, UsageInStream,
+    Variable,
 };
 
 pub(super) static HOSTS: &[Host] = &[
@@ -134,7 +135,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://api.deepinfra.com/v1/openai"),
         key_env: &["DEEPINFRA_API_KEY"],
         base_env: &["DEEPINFRA_API_BASE"],
-        paths: Paths::ALL,
+        paths: Paths { media: Media { moderations: None, ..Media::ALL }, ..Paths::ALL },
         quirks: Quirks {
             // DeepInfra's function calling guide: only `auto` and `none`.
             tool_choice: ToolChoice::AutoOnly,
@@ -212,6 +213,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://api.groq.com/openai/v1"),
         key_env: &["GROQ_API_KEY"],
         base_env: &["GROQ_API_BASE"],
+        paths: Paths { media: Media::AUDIO, ..Paths::CHAT },
         quirks: Quirks {
             max_tokens: MaxTokens::Either,
             // Recorded traffic.
@@ -292,7 +294,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://api.studio.nebius.ai/v1"),
         key_env: &["NEBIUS_API_KEY"],
         base_env: &["NEBIUS_API_BASE"],
-        paths: Paths::ALL,
+        paths: Paths { media: Media { images: Media::ALL.images, ..Media::NONE }, ..Paths::ALL },
         ..Host::DEFAULT
     },
     Host {
@@ -311,6 +313,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://inference.api.nscale.com/v1"),
         key_env: &["NSCALE_API_KEY"],
         base_env: &["NSCALE_API_BASE"],
+        paths: Paths { media: Media { images: Media::ALL.images, ..Media::NONE }, ..Paths::CHAT },
         ..Host::DEFAULT
     },
     Host {
@@ -376,7 +379,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://api.sambanova.ai/v1"),
         key_env: &["SAMBANOVA_API_KEY"],
         base_env: &["SAMBANOVA_API_BASE"],
-        paths: Paths::ALL,
+        paths: Paths { media: Media::RECORDINGS, ..Paths::ALL },
         quirks: Quirks {
             reasoning: ReasoningField::ThinkTags,
             // Its text models take strings only; those that see images take lists.
@@ -447,7 +450,11 @@ pub(super) static HOSTS: &[Host] = &[
         key_env: &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
         base_env: &["TOGETHER_AI_API_BASE"],
         // Rankings: recorded traffic.
-        paths: Paths { rerank: Some(("/rerank", RerankForm::Jina)), ..Paths::ALL },
+        paths: Paths {
+            media: Media { images: Media::ALL.images, ..Media::AUDIO },
+            rerank: Some(("/rerank", RerankForm::Jina)),
+            ..Paths::ALL
+        },
         quirks: Quirks {
             // Recorded traffic, through Hugging Face's router.
             usage_in_stream: UsageInStream::LastChoiceChunk,

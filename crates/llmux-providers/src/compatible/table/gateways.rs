@@ -1,7 +1,7 @@
 //! Gateways and resellers: one address for the models of many makers. They pass most things on, so a request
 //! goes to them the way OpenAI would take it.
 
-use super::{Auth, Host, Paths, Quirks, ReasoningControl, ReasoningField};
+use super::{Auth, Host, Media, Paths, Quirks, ReasoningControl, ReasoningField};
 
 /// A gateway without known quirks; the arguments are those of [`Host::plain`].
 const fn relay(
@@ -104,7 +104,7 @@ pub(super) static HOSTS: &[Host] = &[
         key_env: &["LITELLM_PROXY_API_KEY"],
         base_env: &["LITELLM_PROXY_API_BASE"],
         auth: Auth::OptionalBearer,
-        paths: Paths::ALL,
+        paths: Paths { media: Media::ALL, ..Paths::ALL },
         quirks: Quirks { reasoning: ReasoningField::ThinkingBlocks, replay_reasoning: true, ..Quirks::RELAY },
         ..Host::DEFAULT
     },

@@ -1,7 +1,7 @@
 //! Companies that serve their own models.
 
 use super::{
-    Auth, Host, MaxTokens, Paths, Quirks, ReasoningControl, ReasoningField, Structured, UsageInStream,
+    Auth, Host, MaxTokens, Media, Paths, Quirks, ReasoningControl, ReasoningField, Structured, UsageInStream,
 };
 
 /// Mistral's published interface description closes its request types, so whatever it does not list is
@@ -123,7 +123,14 @@ pub(super) static HOSTS: &[Host] = &[
         // Azure's names first, so that its address and its key are taken together.
         key_env: &["MISTRAL_AZURE_API_KEY", "MISTRAL_API_KEY"],
         base_env: &["MISTRAL_AZURE_API_BASE", "MISTRAL_API_BASE"],
-        paths: Paths::CHAT_EMBEDDINGS,
+        paths: Paths {
+            media: Media {
+                transcriptions: Media::ALL.transcriptions,
+                moderations: Media::ALL.moderations,
+                ..Media::NONE
+            },
+            ..Paths::CHAT_EMBEDDINGS
+        },
         quirks: MISTRAL,
         ..Host::DEFAULT
     },
@@ -191,7 +198,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_url: Some("https://api.x.ai/v1"),
         key_env: &["XAI_API_KEY"],
         base_env: &["XAI_API_BASE"],
-        paths: Paths::CHAT_COMPLETIONS,
+        paths: Paths { media: Media { images: Media::ALL.images, ..Media::NONE }, ..Paths::CHAT_COMPLETIONS },
         quirks: Quirks {
             // xAI's reference: the older name is deprecated but works; reasoning is not counted by either.
             max_tokens: MaxTokens::Either,

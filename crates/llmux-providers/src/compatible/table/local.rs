@@ -2,7 +2,9 @@
 
 use llmux_wire::rerank::RerankForm;
 
-use super::{Auth, Host, MaxTokens, Paths, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice};
+use super::{
+    Auth, Host, MaxTokens, Media, Paths, Quirks, ReasoningControl, ReasoningField, Structured, ToolChoice,
+};
 
 pub(super) static HOSTS: &[Host] = &[
     Host {
@@ -12,7 +14,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_env: &["OPENAI_LIKE_API_BASE"],
         key_env: &["OPENAI_LIKE_API_KEY"],
         auth: Auth::OptionalBearer,
-        paths: Paths::ALL,
+        paths: Paths { media: Media::ALL, ..Paths::ALL },
         quirks: Quirks::RELAY,
         ..Host::DEFAULT
     },
@@ -36,7 +38,7 @@ pub(super) static HOSTS: &[Host] = &[
         base_env: &["HOSTED_VLLM_API_BASE"],
         auth: Auth::OptionalBearer,
         // Rankings: vLLM's documentation.
-        paths: Paths { rerank: Some(("/rerank", RerankForm::Jina)), ..Paths::ALL },
+        paths: Paths { media: Media::RECORDINGS, rerank: Some(("/rerank", RerankForm::Jina)), ..Paths::ALL },
         quirks: Quirks {
             // vLLM's documentation: both, the older one deprecated.
             max_tokens: MaxTokens::Either,
@@ -130,7 +132,7 @@ pub(super) static HOSTS: &[Host] = &[
         key_env: &["XINFERENCE_API_KEY"],
         base_env: &["XINFERENCE_API_BASE"],
         auth: Auth::OptionalBearer,
-        paths: Paths::ALL,
+        paths: Paths { media: Media { moderations: None, ..Media::ALL }, ..Paths::ALL },
         quirks: Quirks { reasoning_control: ReasoningControl::None, ..Quirks::DEFAULT },
         ..Host::DEFAULT
     },

@@ -52,9 +52,11 @@ fn every_host_away_from_this_machine_is_reached_over_tls() {
 #[test]
 fn paths_begin_with_a_slash() {
     for host in hosts() {
-        let Paths { chat, completions, embeddings, models, responses, rerank } = host.paths;
+        let Paths { chat, completions, embeddings, models, responses, rerank, media } = host.paths;
         let rerank = rerank.map(|(path, _)| path);
-        for path in [Some(chat), completions, embeddings, models, responses, rerank].into_iter().flatten() {
+        let media = media.offered().map(|(_, path)| path);
+        let all = [Some(chat), completions, embeddings, models, responses, rerank];
+        for path in all.into_iter().flatten().chain(media) {
             assert!(path.starts_with('/') && !path.ends_with('/'), "{}: {path}", host.name);
         }
     }

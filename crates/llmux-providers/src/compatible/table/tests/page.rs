@@ -85,8 +85,9 @@ fn row(host: &Host) -> String {
         ("responses", host.paths.responses),
         ("rankings", host.paths.rerank.map(|(path, _)| path)),
     ];
-    let operations: Vec<_> =
-        operations.iter().filter(|(_, path)| path.is_some()).map(|(name, _)| *name).collect();
+    let operations = operations.iter().filter(|(_, path)| path.is_some()).map(|(name, _)| *name);
+    let media = host.paths.media.offered().map(|(operation, _)| operation.as_str());
+    let operations: Vec<_> = operations.chain(media).collect();
     format!(
         "| {} | {} | {base} | {key} | {} | {} |\n",
         code(&names),
