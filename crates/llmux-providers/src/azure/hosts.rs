@@ -10,8 +10,7 @@ pub(super) static AZURE: Host = Host {
     name: super::NAME,
     title: "Azure OpenAI",
     auth: Auth::Header("api-key"),
-    paths: Paths { responses: Some("/responses"), ..Paths::ALL },
-    media: MEDIA,
+    paths: Paths { responses: Some("/responses"), media: MEDIA, ..Paths::ALL },
     quirks: Quirks::OPENAI,
     ..Host::DEFAULT
 };
@@ -68,8 +67,7 @@ pub(super) static FOUNDRY_ENDPOINT: Host = Host { auth: Auth::Bearer, headers: &
 /// OpenAI's v1 route of a Foundry resource, where its models are deployed under their names.
 pub(super) static FOUNDRY_V1: Host = Host {
     headers: &[],
-    paths: Paths { responses: Some("/responses"), ..Paths::ALL },
-    media: MEDIA,
+    paths: Paths { responses: Some("/responses"), media: MEDIA, ..Paths::ALL },
     quirks: Quirks::OPENAI,
     ..FOUNDRY
 };
