@@ -172,7 +172,7 @@ pub struct Alias {
     pub hidden: bool,
 }
 
-/// `litellm_settings`. What the router and the log need is already in [`Router`] and [`Logging`].
+/// `litellm_settings`. What the router and the log need is already in `Router` and [`Logging`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
