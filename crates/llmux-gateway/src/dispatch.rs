@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::{Method, Uri};
 use llmux_core::{Dialect, Operation};
+use llmux_wire::responses::ResponseId;
 
 /// What a request wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,16 @@ impl<'a> Kept<'a> {
             _ => return None,
         };
         (more.is_none() && id != Some("") && last != Some("")).then_some(kept)
+    }
+
+    /// Whether it is a response whose id a gateway gave out.
+    fn was_named_here(self) -> bool {
+        match self {
+            Self::Response(id) | Self::Cancel(id) | Self::Input(id) => {
+                ResponseId::read(id) != ResponseId::Foreign
+            }
+            _ => false,
+        }
     }
 
     /// The methods that the path takes.
@@ -272,7 +283,12 @@ fn find(path: &str) -> Endpoint<'_> {
     if let Some((_, operation, dialect)) = OPERATIONS.iter().find(|(suffix, ..)| *suffix == relative) {
         return Endpoint::Model(*operation, *dialect, None);
     }
-    if let Some(kept) = Kept::read(relative.strip_prefix("openai/v1/").unwrap_or(relative)) {
+    let kept = match relative.strip_prefix("openai/v1/") {
+        // What the gateway knows nothing of is passed through to OpenAI from here.
+        Some(below) => Kept::read(below).filter(|kept| kept.was_named_here()),
+        None => Kept::read(relative),
+    };
+    if let Some(kept) = kept {
         return Endpoint::Kept(kept);
     }
     let named = MODEL_PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix));
@@ -398,9 +414,12 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_by_its_id_under_every_prefix() {
         let get = |path| dispatch(&Method::GET, path);
-        for path in ["/v1/responses/resp_1", "/responses/resp_1", "/openai/v1/responses/resp_1"] {
-            assert_eq!(get(path), Endpoint::Kept(Kept::Response("resp_1")), "{path}");
+        for prefix in ["/v1", "", "/openai/v1"] {
+            let path = format!("{prefix}/responses/resp_llmux_1");
+            let found = dispatch(&Method::GET, &path);
+            assert_eq!(found, Endpoint::Kept(Kept::Response("resp_llmux_1")), "{path}");
         }
+        assert_eq!(get("/openai/v1/responses/resp_1"), Endpoint::Unknown, "it may be OpenAI's");
         assert_eq!(post("/v1/responses/resp_1/cancel"), Endpoint::Kept(Kept::Cancel("resp_1")));
         assert_eq!(get("/responses/r/input_items"), Endpoint::Kept(Kept::Input("r")));
         assert_eq!(post("/v1/conversations"), Endpoint::Kept(Kept::Conversations));
