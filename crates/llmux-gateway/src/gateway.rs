@@ -141,7 +141,9 @@ impl Handler for Gateway {
 /// The dialect of a client, where the path stands for no operation.
 fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
-    if path.starts_with("/v1beta/") {
+    // Google's newer clients ask below `/v1` too, as OpenAI's do.
+    const GOOGLE: HeaderName = HeaderName::from_static("x-goog-api-key");
+    if path.starts_with("/v1beta/") || headers.contains_key(GOOGLE) {
         return Dialect::Gemini;
     }
     if path.starts_with("/api/") {
@@ -182,4 +184,17 @@ fn wrong_method(method: &Method, path: &str, allowed: &'static str, dialect: Dia
 fn unknown_path(method: &Method, path: &str) -> Error {
     Error::client(ErrorKind::NotFound, format!("nothing is served at {method} {path}; GET / lists what is"))
         .with_code("unknown_url")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn googles_clients_are_known_by_their_header_where_openais_have_the_same_path() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(spoken("/v1/models", &headers), Dialect::OpenAi);
+        headers.insert("x-goog-api-key", HeaderValue::from_static("k"));
+        assert_eq!(spoken("/v1/models", &headers), Dialect::Gemini);
+    }
 }
