@@ -276,7 +276,7 @@ impl<'a> FailedReply<'a> {
 /// - where client and provider speak the same dialect the body's bytes are kept except for the fields that
 ///   must change, and the answer's bytes pass as they come;
 /// - what the provider cannot carry is refused with
-///   [`ErrorKind::UnsupportedParameter`](crate::ErrorKind::UnsupportedParameter) naming the field, or left out
+///   [`ErrorKind::UnsupportedParameter`] naming the field, or left out
 ///   and named in [`Exchange::dropped`] when [`Shaping::drop_params`] is set;
 /// - neither the request's URL nor any error contains the key.
 pub trait Provider: Send + Sync {

@@ -61,8 +61,8 @@ impl TransportReply {
 ///
 /// Behaviour that the router relies on:
 /// - every status is an answer; only a failed exchange is an error;
-/// - errors are [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) or
-///   [`ErrorKind::Connection`](crate::ErrorKind::Connection) with
+/// - errors are [`ErrorKind::Timeout`] or
+///   [`ErrorKind::Connection`] with
 ///   [`Origin::Upstream`](crate::Origin::Upstream), and never contain the URL's query or a header's value;
 /// - the same errors come from the body when it breaks off or stalls;
 /// - dropping the future or the body closes the exchange towards the provider at once;
