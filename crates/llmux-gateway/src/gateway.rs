@@ -141,7 +141,10 @@ impl Handler for Gateway {
 /// The dialect of a client, where the path stands for no operation.
 fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
-    if path.starts_with("/v1beta/") {
+    const GOOGLE: [HeaderName; 2] =
+        [HeaderName::from_static("x-goog-api-key"), HeaderName::from_static("x-goog-api-client")];
+    // Google's clients may ask for version `v1`, too.
+    if path.starts_with("/v1beta/") || GOOGLE.iter().any(|name| headers.contains_key(name)) {
         return Dialect::Gemini;
     }
     if path.starts_with("/api/") {
