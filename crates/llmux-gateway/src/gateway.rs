@@ -141,9 +141,10 @@ impl Handler for Gateway {
 /// The dialect of a client, where the path stands for no operation.
 fn spoken(path: &str, headers: &HeaderMap) -> Dialect {
     const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
-    // Google's newer clients ask below `/v1` too, as OpenAI's do.
-    const GOOGLE: HeaderName = HeaderName::from_static("x-goog-api-key");
-    if path.starts_with("/v1beta/") || headers.contains_key(GOOGLE) {
+    const GOOGLE: [HeaderName; 2] =
+        [HeaderName::from_static("x-goog-api-key"), HeaderName::from_static("x-goog-api-client")];
+    // Google's clients may ask for version `v1`, too.
+    if path.starts_with("/v1beta/") || GOOGLE.iter().any(|name| headers.contains_key(name)) {
         return Dialect::Gemini;
     }
     if path.starts_with("/api/") {

@@ -65,6 +65,17 @@ async fn a_model_in_the_path_is_enough_and_beats_the_body() {
 }
 
 #[tokio::test]
+async fn googles_clients_get_the_models_in_googles_shape_under_either_version() {
+    let proxy = Setup::default().start().await;
+    let list = Answer::of(proxy.get("/v1beta/models?pageSize=50")).await.json();
+    assert_eq!(list["models"][0]["name"], "models/llmux/echo");
+    let by_header = proxy.get("/v1/models").header("x-goog-api-client", "google-genai-sdk");
+    assert_eq!(Answer::of(by_header).await.json(), list);
+    let one = Answer::of(proxy.get("/v1beta/models/llmux/echo")).await.json();
+    assert_eq!(one, list["models"][0]);
+}
+
+#[tokio::test]
 async fn models_are_listed_in_both_dialects() {
     let proxy = echo().await;
     for path in ["/v1/models", "/models"] {
