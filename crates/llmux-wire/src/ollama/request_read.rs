@@ -20,12 +20,17 @@ pub fn read_request(body: &[u8]) -> Result<ChatRequest> {
     for item in object.list("messages")? {
         request.messages.push(read_message(item, &mut calls)?);
     }
+    read_fields(&mut object, &mut request)?;
+    request.extra.extend(object.rest());
+    Ok(request)
+}
+
+/// Takes every known field of a chat beside model and messages.
+fn read_fields(object: &mut Object, request: &mut ChatRequest) -> Result<()> {
     for item in object.list("tools")? {
         request.tools.push(read_tool(item)?);
     }
-    read_common(&mut object, &mut request)?;
-    request.extra.extend(object.rest());
-    Ok(request)
+    read_common(object, request)
 }
 
 /// Takes what chats and completions share.
@@ -43,7 +48,7 @@ pub(super) fn read_common(object: &mut Object, request: &mut ChatRequest) -> Res
 /// # Errors
 /// A 400 that names the field with a wrong type.
 pub(super) fn check_fields(fields: Map<String, Value>) -> Result<()> {
-    read_common(&mut Object::root(fields), &mut ChatRequest::new(Dialect::Ollama, ""))
+    read_fields(&mut Object::root(fields), &mut ChatRequest::new(Dialect::Ollama, ""))
 }
 
 fn read_format(item: Item) -> Result<Option<ResponseFormat>> {

@@ -93,7 +93,11 @@ fn write_rest(request: &ChatRequest, out: &mut Map<String, Value>, fit: &mut Fit
             out.insert(name.clone(), value.clone());
         }
     }
-    if request.extra.is_empty() { Ok(()) } else { check_fields(out.clone()) }
+    if request.extra.is_empty() {
+        return Ok(());
+    }
+    let read = out.iter().filter(|(name, _)| *name != "messages");
+    check_fields(read.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 #[cfg(test)]
@@ -135,6 +139,14 @@ mod tests {
         assert_eq!(body.get("tools"), None);
         let error = written(json!({"tools": tools, "tool_choice": "required"})).unwrap_err();
         assert_eq!(error.param(), Some("tool_choice"));
+    }
+
+    #[test]
+    fn tools_of_a_text_completion_must_have_their_form() {
+        let body = json!({"model": "m", "prompt": "hi", "tools": [{"type": "function"}]});
+        let request = openai::read_completion_request(body.to_string().as_bytes()).unwrap();
+        let error = write_request(&request, "m", &mut Fit::new("Ollama", &Shaping::default())).unwrap_err();
+        assert_eq!(error.param(), Some("tools[0].function"));
     }
 
     #[test]
