@@ -40,6 +40,7 @@ pub use config::{
     Tls,
 };
 pub use loader::{Loaded, Loader};
+pub use models::ModelDefaults;
 pub use problem::{Problem, Report, Severity};
 pub use redacted::JsonObject;
 pub use reference::reference;

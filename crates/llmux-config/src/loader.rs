@@ -11,7 +11,7 @@ use crate::check::Checker;
 use crate::config::Config;
 use crate::include::{Includer, ReadFile};
 use crate::keys::{ROOT, nearest};
-use crate::models::{self, find, nested};
+use crate::models::{self, ModelDefaults, find, nested};
 use crate::problem::{Problem, Problems, Report};
 use crate::references::{self, Environment};
 use crate::source::{Entry, Node, Position, Value};
@@ -42,6 +42,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// The `environment_variables` section, resolved; lookups see it before the environment.
     pub environment: Environment,
+    /// What deployments that are added later take from the configuration.
+    pub defaults: ModelDefaults,
 }
 
 impl Loader {
@@ -100,7 +102,7 @@ impl Loader {
         let entries = root.entries().unwrap_or_default();
         config.remove("environment_variables");
         config.remove("include");
-        models::complete(&mut config, entries, &mut problems);
+        let defaults = models::complete(&mut config, entries, &mut problems);
         let lookup =
             |name: &str| environment.get(name).map(str::to_owned).or_else(|| (self.environment)(name));
         guard(&mut config, &root, &lookup, &mut problems);
@@ -111,7 +113,9 @@ impl Loader {
             return Err(Report { problems: problems.into_sorted() });
         }
         match serde_path_to_error::deserialize::<_, Config>(Json::Object(config)) {
-            Ok(config) => Ok(Loaded { config, warnings: problems.into_sorted(), files, environment }),
+            Ok(config) => {
+                Ok(Loaded { config, warnings: problems.into_sorted(), files, environment, defaults })
+            }
             Err(error) => {
                 // The inner message could repeat a value.
                 problems.error(&root.at, &error.path().to_string(), "this value cannot be used");

@@ -14,7 +14,9 @@ use crate::{
     body::Body,
     catalogue,
     dispatch::{Endpoint, FactsPage, dispatch, wraps},
-    error, health, landing, models, ollama, pipeline, relay,
+    error, health, landing,
+    manage::{self, Management, Source},
+    models, ollama, pipeline, relay,
     server::{Handler, Peer, read_body},
     snapshot::Snapshot,
     utilities,
@@ -25,13 +27,36 @@ use crate::{
 pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
     draining: AtomicBool,
+    management: Option<Management>,
 }
 
 impl Gateway {
     /// A gateway that serves from this snapshot.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot: ArcSwap::from_pointee(snapshot), draining: AtomicBool::new(false) }
+        let (snapshot, draining) = (ArcSwap::from_pointee(snapshot), AtomicBool::new(false));
+        Self { snapshot, draining, management: None }
+    }
+
+    /// Lets models be added, changed and removed by request; the snapshot must have been built from this.
+    #[must_use]
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.management = Some(Management::new(source));
+        self
+    }
+
+    /// Serves new requests from another configuration, together with the models that were added by request. Gives
+    /// what is odd about it. This may block: it is not for the threads that serve.
+    ///
+    /// # Errors
+    /// Every mistake at once; then everything stays as it was.
+    pub fn reload(&self, source: Source) -> Result<Vec<String>, Vec<Error>> {
+        let built = match &self.management {
+            Some(management) => return management.reload(&self.snapshot, source),
+            None => source.build()?,
+        };
+        self.replace(built.snapshot);
+        Ok(built.warnings)
     }
 
     /// Serves new requests from another snapshot.
@@ -100,6 +125,13 @@ impl Gateway {
                 Ok(body) => json(body),
                 Err(refused) => error::respond(&refused, dialect),
             },
+            Endpoint::Manage(change) => {
+                let management = self.management.as_ref();
+                match manage::answer(management, &self.snapshot, snapshot, request, change).await {
+                    Ok(body) => json(body.to_string()),
+                    Err(refused) => error::respond(&refused, dialect),
+                }
+            }
             Endpoint::Liveness => json("\"I'm alive!\""),
             Endpoint::Readiness => self.readiness(),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),

@@ -16,6 +16,7 @@ mod costs;
 mod faults;
 mod fidelity;
 mod limits;
+mod manage;
 mod media;
 mod parameters;
 mod pass_through;
