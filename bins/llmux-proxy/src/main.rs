@@ -63,6 +63,8 @@ fn start(args: &Args) -> Result<(), String> {
             reload::Reload::new(setup, &config.server.host, Arc::clone(&gateway), server.certificates());
         reload.watch(&loaded);
         reload.follow_catalogue();
+        let checked = Arc::clone(&gateway);
+        tokio::spawn(async move { checked.check_health().await });
         signals::listen(Arc::clone(&gateway), reload, config.server.drain_delay, shutdown.clone())
             .map_err(|error| format!("signals cannot be received: {error}"))?;
         // Last, so that whoever waits for it can rely on signals and changed files being noticed.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::check::Checker;
 use crate::config::Config;
 use crate::include::{Includer, ReadFile};
-use crate::keys::{ROOT, nearest};
+use crate::keys::{ROOT, nearest, shared_health};
 use crate::models::{self, ModelDefaults, find, nested};
 use crate::problem::{Problem, Problems, Report};
 use crate::references::{self, Environment};
@@ -109,6 +109,7 @@ impl Loader {
         check_aliases(&config, &root, &mut problems);
         check_cors(&config, &root, &mut problems);
         inherit(&mut config);
+        health_checks(&mut config, &root, &mut problems);
         if problems.has_errors() {
             return Err(Report { problems: problems.into_sorted() });
         }
@@ -255,5 +256,31 @@ fn inherit(config: &mut Map<String, Json>) {
         if let (Some(Json::Bool(true)), Some(logging)) = (litellm.get(flag), section(config, "logging")) {
             logging.entry(key).or_insert_with(|| word.into());
         }
+    }
+}
+
+/// Gives `general_settings` what `router_settings` say about health checks.
+fn health_checks(config: &mut Map<String, Json>, root: &Node, problems: &mut Problems) {
+    for name in ["health_check_interval", "health_check_concurrency"] {
+        if let Some((path, entry)) = locate(root, "router_settings", name) {
+            problems.error(&entry.at, &path, "belongs to `general_settings`");
+        }
+    }
+    for name in shared_health() {
+        let given = section(config, "router_settings").and_then(|router| router.remove(name));
+        let (Some(given), Some(general)) = (given, section(config, "general_settings")) else { continue };
+        let health = general.entry("health").or_insert_with(|| Json::Object(Map::new()));
+        if let Some(health) = health.as_object_mut() {
+            health.entry(name).or_insert(given);
+        }
+    }
+    let health = config.get("general_settings").and_then(|general| general.get("health"));
+    let on = |name: &str| health.and_then(|health| health.get(name)) == Some(&Json::Bool(true));
+    if on("enable_health_check_routing")
+        && !on("background_health_checks")
+        && let Some((path, entry)) = locate(root, "general_settings", "enable_health_check_routing")
+    {
+        let message = "only what somebody asks for by `/health` is known without `background_health_checks`";
+        problems.warn(&entry.at, &path, message);
     }
 }

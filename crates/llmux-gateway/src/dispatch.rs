@@ -29,6 +29,8 @@ pub enum Endpoint<'a> {
     Explain,
     /// Whether the deployments work.
     Health,
+    /// How they did when they were last asked.
+    LatestHealth,
     /// What is known of the models.
     Facts(FactsPage),
     /// A question about a request that is not sent. These take POST.
@@ -292,6 +294,7 @@ fn find(path: &str) -> Endpoint<'_> {
         "/" => return Endpoint::Landing,
         "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
         "/health/readiness" => return Endpoint::Readiness,
+        "/health/latest" => return Endpoint::LatestHealth,
         "/health" => return Endpoint::Health,
         "/router/explain" | "/v1/router/explain" => return Endpoint::Explain,
         "/v1/models" | "/models" | "/v1beta/models" => return Endpoint::Models,

@@ -6,9 +6,11 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use llmux_core::{Dialect, Error, ErrorKind};
+use serde_json::Value;
 
 use crate::{
     body::Body,
@@ -70,6 +72,11 @@ impl Gateway {
         self.snapshot.load_full()
     }
 
+    /// Asks deployments whether they work as the configuration wants, for ever: to be run beside the server.
+    pub async fn check_health(&self) {
+        health::run(&self.snapshot).await;
+    }
+
     /// Makes readiness say that no more requests are taken; they still are, until the listener closes.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -86,28 +93,24 @@ impl Gateway {
             Endpoint::Kept(kept) => pipeline::kept(snapshot, request, kept).await,
             Endpoint::Health => match checked() {
                 Ok(()) => {
-                    // What providers say of themselves may repeat a key.
                     let query = request.uri().query().map(str::to_owned);
-                    let told = health::check(&snapshot.router, query.as_deref()).await.to_string();
-                    json(snapshot.scrubber.scrub(told.as_bytes()).into_owned())
+                    told(Ok(health::check(snapshot, query.as_deref()).await), snapshot, dialect)
                 }
                 Err(refused) => error::respond(&refused, dialect),
             },
+            Endpoint::LatestHealth => told(checked().map(|()| health::latest(snapshot)), snapshot, dialect),
             Endpoint::Explain => pipeline::explain(snapshot, request).await,
-            Endpoint::Models => match checked() {
-                Ok(()) => json(catalogue::list(&snapshot.router, dialect)),
-                Err(refused) => error::respond(&refused, dialect),
-            },
-            Endpoint::ModelInfo(id) => {
-                match checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect)) {
-                    Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect),
-                }
+            Endpoint::Models => {
+                let healthy_only = snapshot.health.list_healthy_only;
+                answered(
+                    checked().map(|()| catalogue::list(&snapshot.router, dialect, healthy_only)),
+                    dialect,
+                )
             }
-            Endpoint::OllamaModels => match checked() {
-                Ok(()) => json(ollama::tags(&snapshot.router)),
-                Err(refused) => error::respond(&refused, dialect),
-            },
+            Endpoint::ModelInfo(id) => {
+                answered(checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect)), dialect)
+            }
+            Endpoint::OllamaModels => answered(checked().map(|()| ollama::tags(&snapshot.router)), dialect),
             Endpoint::OllamaShow => match checked() {
                 Ok(()) => show(snapshot, request.into_body()).await,
                 Err(refused) => error::respond(&refused, dialect),
@@ -116,21 +119,14 @@ impl Gateway {
             Endpoint::OllamaVersion => json(ollama::version()),
             Endpoint::Facts(page) => {
                 let allowed = if page == FactsPage::Public { Ok(()) } else { checked() };
-                match allowed.and_then(|()| models::page(snapshot, page, request.uri().query())) {
-                    Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect),
-                }
+                let query = request.uri().query();
+                answered(allowed.and_then(|()| models::page(snapshot, page, query)), dialect)
             }
-            Endpoint::Utility(which) => match utilities::run(snapshot, request, which).await {
-                Ok(body) => json(body),
-                Err(refused) => error::respond(&refused, dialect),
-            },
+            Endpoint::Utility(which) => answered(utilities::run(snapshot, request, which).await, dialect),
             Endpoint::Manage(change) => {
                 let management = self.management.as_ref();
-                match manage::answer(management, &self.snapshot, snapshot, request, change).await {
-                    Ok(body) => json(body.to_string()),
-                    Err(refused) => error::respond(&refused, dialect),
-                }
+                let done = manage::answer(management, &self.snapshot, snapshot, request, change).await;
+                told(done, snapshot, dialect)
             }
             Endpoint::Liveness => json("\"I'm alive!\""),
             Endpoint::Readiness => self.readiness(),
@@ -195,6 +191,18 @@ async fn show(snapshot: &Snapshot, body: Incoming) -> Response<Body> {
         Ok(body) => json(body),
         Err(refused) => error::respond(&refused, Dialect::Ollama),
     }
+}
+
+/// A body, or why there is none.
+fn answered(body: Result<Bytes, Error>, dialect: Dialect) -> Response<Body> {
+    body.map_or_else(|refused| error::respond(&refused, dialect), json)
+}
+
+/// The same where it may repeat a key, as what providers say of themselves.
+fn told(document: Result<Value, Error>, snapshot: &Snapshot, dialect: Dialect) -> Response<Body> {
+    let scrubbed =
+        |document: Value| Bytes::from(snapshot.scrubber.scrub(document.to_string().as_bytes()).into_owned());
+    answered(document.map(scrubbed), dialect)
 }
 
 pub(crate) fn json(body: impl Into<Body>) -> Response<Body> {

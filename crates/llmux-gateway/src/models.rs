@@ -106,7 +106,7 @@ fn found(data: &[Value], wanted: Option<&str>) -> Result<()> {
 }
 
 /// The value of a parameter of the query.
-fn parameter<'q>(query: Option<&'q str>, name: &str) -> Option<Cow<'q, str>> {
+pub(crate) fn parameter<'q>(query: Option<&'q str>, name: &str) -> Option<Cow<'q, str>> {
     let value = query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     percent_encoding::percent_decode_str(value).decode_utf8().ok()
 }

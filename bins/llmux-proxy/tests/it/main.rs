@@ -15,6 +15,7 @@ mod configuration;
 mod costs;
 mod faults;
 mod fidelity;
+mod health;
 mod limits;
 mod manage;
 mod media;

@@ -5,7 +5,6 @@ use http::Request;
 use hyper::body::Incoming;
 use llmux_config::Config;
 use llmux_core::{Error, ErrorKind, Result};
-use llmux_router::Router;
 use serde_json::{Map, Value, json};
 
 use super::{Management, added::wrong};
@@ -138,10 +137,11 @@ fn text(body: &mut Map<String, Value>, name: &str) -> Result<String> {
 fn row(snapshot: &Snapshot, id: &str) -> Result<Value> {
     let entry = snapshot.entries.iter().find(|entry| entry.id == id);
     let entry = entry.ok_or_else(|| Error::new(ErrorKind::Internal, "the model is not served"))?;
-    let mut row = models::deployment(entry, is_paused(&snapshot.router, id));
+    let paused = snapshot.router.is_paused(&id.into());
+    let mut row = models::deployment(entry, paused);
     if let Some(row) = row.as_object_mut() {
         row.insert("model_id".into(), id.into());
-        row.insert("blocked".into(), is_paused(&snapshot.router, id).into());
+        row.insert("blocked".into(), paused.into());
         if let Some((created, updated)) = entry.added {
             row.insert("created_at".into(), models::time(created).into());
             row.insert("created_by".into(), OPERATOR.into());
@@ -150,8 +150,4 @@ fn row(snapshot: &Snapshot, id: &str) -> Result<Value> {
         }
     }
     Ok(row)
-}
-
-fn is_paused(router: &Router, id: &str) -> bool {
-    router.status().iter().any(|one| one.paused && one.deployment.id().as_str() == id)
 }
