@@ -84,24 +84,36 @@ impl Gateway {
 
     async fn serve(&self, snapshot: &Snapshot, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
-        // Most requests are for a model's work, and need neither.
-        let dialect = || spoken(&path, request.headers());
-        let checked = || snapshot.access.check(request.headers(), request.uri().query());
         match dispatch(request.method(), &path) {
             Endpoint::Model(operation, dialect, model) => {
                 pipeline::run(snapshot, request, operation, dialect, model).await
             }
             Endpoint::Kept(kept) => pipeline::kept(snapshot, request, kept).await,
+            // Not on the path of a model's work, and not in the size of its future.
+            other => Box::pin(self.answer(snapshot, request, other, &path)).await,
+        }
+    }
+
+    /// What is not a model's work.
+    async fn answer(
+        &self,
+        snapshot: &Snapshot,
+        request: Request<Incoming>,
+        endpoint: Endpoint<'_>,
+        path: &str,
+    ) -> Response<Body> {
+        let dialect = spoken(path, request.headers());
+        let checked = || snapshot.access.check(request.headers(), request.uri().query());
+        match endpoint {
             Endpoint::Health => match checked() {
                 Ok(()) => {
                     let query = request.uri().query().map(str::to_owned);
                     told(Ok(health::check(snapshot, query.as_deref()).await), snapshot, dialect)
                 }
-                Err(refused) => error::respond(&refused, dialect()),
+                Err(refused) => error::respond(&refused, dialect),
             },
             Endpoint::LatestHealth => told(checked().map(|()| health::latest(snapshot)), snapshot, dialect),
             Endpoint::Explain => pipeline::explain(snapshot, request).await,
-<<<<<<< HEAD
             Endpoint::Models => {
                 let healthy_only = snapshot.health.list_healthy_only;
                 answered(
@@ -113,31 +125,14 @@ impl Gateway {
                 answered(checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect)), dialect)
             }
             Endpoint::OllamaModels => answered(checked().map(|()| ollama::tags(&snapshot.router)), dialect),
-=======
-            Endpoint::Models => match checked() {
-                Ok(()) => json(catalogue::list(&snapshot.router, dialect())),
-                Err(refused) => error::respond(&refused, dialect()),
-            },
-            Endpoint::ModelInfo(id) => {
-                match checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect())) {
-                    Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect()),
-                }
-            }
-            Endpoint::OllamaModels => match checked() {
-                Ok(()) => json(ollama::tags(&snapshot.router)),
-                Err(refused) => error::respond(&refused, dialect()),
-            },
->>>>>>> main
             Endpoint::OllamaShow => match checked() {
                 Ok(()) => show(snapshot, request.into_body()).await,
-                Err(refused) => error::respond(&refused, dialect()),
+                Err(refused) => error::respond(&refused, dialect),
             },
             Endpoint::OllamaRunning => json(ollama::running()),
             Endpoint::OllamaVersion => json(ollama::version()),
             Endpoint::Facts(page) => {
                 let allowed = if page == FactsPage::Public { Ok(()) } else { checked() };
-<<<<<<< HEAD
                 let query = request.uri().query();
                 answered(allowed.and_then(|()| models::page(snapshot, page, query)), dialect)
             }
@@ -146,27 +141,15 @@ impl Gateway {
                 let management = self.management.as_ref();
                 let done = manage::answer(management, &self.snapshot, snapshot, request, change).await;
                 told(done, snapshot, dialect)
-=======
-                match allowed.and_then(|()| models::page(snapshot, page, request.uri().query())) {
-                    Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect()),
-                }
-            }
-            Endpoint::Utility(which) => {
-                let dialect = dialect();
-                match utilities::run(snapshot, request, which).await {
-                    Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect),
-                }
->>>>>>> main
             }
             Endpoint::Liveness => json("\"I'm alive!\""),
             Endpoint::Readiness => self.readiness(),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
-            Endpoint::WrongMethod(allowed) => wrong_method(request.method(), &path, allowed, dialect()),
-            Endpoint::Unknown => match snapshot.relays.find(&path) {
+            Endpoint::WrongMethod(allowed) => wrong_method(request.method(), path, allowed, dialect),
+            // Models' work does not come here.
+            Endpoint::Model(..) | Endpoint::Kept(_) | Endpoint::Unknown => match snapshot.relays.find(path) {
                 Some((route, below)) => relay::run(snapshot, request, route, below).await,
-                None => error::respond(&unknown_path(request.method(), &path), dialect()),
+                None => error::respond(&unknown_path(request.method(), path), dialect),
             },
         }
     }
