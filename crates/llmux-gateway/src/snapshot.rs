@@ -251,13 +251,15 @@ fn limits(config: &Config) -> Limits {
 
 fn wishes(config: &Config) -> Wishes {
     let (general, router) = (&config.general, &config.router);
+    let by_group = routing::affinity_by_group(&router.model_group_affinity_config).unwrap_or_default();
     let checks = |name: &str| router.optional_pre_call_checks.iter().any(|check| check == name);
-    let sessions = checks("session_affinity");
+    let sessions = checks("session_affinity") || by_group.values().any(|of| of.session);
+    let callers = checks("deployment_affinity") || by_group.values().any(|of| of.caller);
     let by_tags = config.models.iter().any(|model| model.info.enable_tag_filtering == Some(true));
     Wishes {
         tags: router.enable_tag_filtering || by_tags || !config.litellm.tag_budget_config.is_empty(),
         sessions,
-        callers: sessions || checks("deployment_affinity"),
+        callers: sessions || callers,
         chat_model: general.completion_model.clone(),
         forward_headers: general.forward_client_headers_to_llm_api,
         stream_usage: general.always_include_stream_usage,

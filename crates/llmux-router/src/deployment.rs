@@ -1,12 +1,12 @@
 //! One deployment: one provider account, endpoint and model behind a model group.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use llmux_core::{DeploymentId, ModelFacts, ModelName, Provider, Timeouts, TokenPrices};
 use regex::Regex;
 
-use crate::{cooldown::DeploymentCooldown, health::HealthCheck, pattern::Pattern};
+use crate::{ask::Ask, cooldown::DeploymentCooldown, health::HealthCheck, pattern::Pattern};
 
 /// What a deployment is configured with beside its provider.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,10 @@ pub struct DeploymentSettings {
     pub rpm: Option<u64>,
     /// Capacity in tokens per minute.
     pub tpm: Option<u64>,
+    /// Capacity in tokens of prompts per minute.
+    pub itpm: Option<u64>,
+    /// Capacity in tokens of answers per minute.
+    pub otpm: Option<u64>,
     /// Deployments of the lowest order are tried first.
     pub order: Option<u64>,
     /// Further attempts when this deployment was tried first; the router's number if not given.
@@ -28,6 +32,8 @@ pub struct DeploymentSettings {
     pub timeouts: Timeouts,
     /// Time limits of streams, where they differ.
     pub stream_timeouts: Timeouts,
+    /// Time limits by the class of service that a request asks for; they beat the others.
+    pub tier_timeouts: Option<Box<TierTimeouts>>,
     /// When it is left alone after failures, where it differs from the router's rules.
     pub cooldown: DeploymentCooldown,
     /// Requests that it works on at once at most; others wait.
@@ -58,6 +64,28 @@ pub struct DeploymentSettings {
     pub health_check: HealthCheck,
     /// What is known of the model: limits, capabilities, prices. What is said above comes first.
     pub facts: Option<Arc<dyn ModelFacts>>,
+}
+
+/// Time limits by the `service_tier` of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TierTimeouts {
+    /// Of whole answers, and of streams that have none of their own.
+    pub whole: HashMap<String, Duration>,
+    /// Of streams.
+    pub stream: HashMap<String, Duration>,
+}
+
+impl TierTimeouts {
+    /// The limits for this request; none when it asks for no class, or for another one.
+    pub(crate) fn of(&self, ask: &Ask<'_>) -> Timeouts {
+        let tier = ask.envelope.get(ask.body, "service_tier");
+        let tier = tier.and_then(|raw| serde_json::from_slice::<&str>(raw).ok()).unwrap_or_default();
+        let stream = self.stream.get(tier).filter(|_| ask.stream);
+        let mut timeouts = Timeouts::default();
+        timeouts.total = stream.or_else(|| self.whole.get(tier)).copied();
+        timeouts
+    }
 }
 
 /// What a model can do; nothing where it is not known.

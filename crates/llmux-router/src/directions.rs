@@ -33,6 +33,8 @@ pub struct Directions {
     pub caller: Option<u64>,
     /// The conversation that the request belongs to.
     pub session: Option<String>,
+    /// Its place among requests that wait: the lowest number first.
+    pub priority: Option<u8>,
     /// Shares of the traffic by deployment, in place of the configured ones.
     pub weights: HashMap<DeploymentId, f64>,
     /// Tell how the deployment was chosen, with the answer.

@@ -11,6 +11,7 @@ use crate::{
     deployment::Deployment,
     filter::affinity::Keys,
     group::{Group, Member, Shared},
+    line,
     mask::Mask,
     pattern::Pattern,
     pick::Choice,
@@ -106,12 +107,16 @@ impl Router {
         let keys = Keys::of(group, &self.shared, ask);
         let choice = Choice { group, shared: &self.shared, ask, keys: keys.as_ref() };
         let stop = Stop { choice, name };
-        let mut place = group.state.gate.enter(self.shared.policy.max_queued_requests).await?;
+        let mut place =
+            group.state.gate.enter(choice.urgency(), self.shared.policy.max_queued_requests).await?;
         let mut run = Run::default();
         loop {
             let (at, member) = match choice.make(&run.tried) {
                 Ok(chosen) => chosen,
-                Err(none) => return Err(run.last.take().unwrap_or_else(|| none.into())),
+                Err(none) => match run.last.take() {
+                    Some(last) => return Err(last),
+                    None => line::wait(choice, &run.tried, none).await?,
+                },
             };
             run.wanted = run.wanted.or(ask.overrides.retries).or(member.deployment.settings().num_retries);
             let (at, member, error) = match self.visit_or_hedge(stop, at, member, &mut place).await {
@@ -190,11 +195,13 @@ impl Router {
         place: Permit,
     ) -> Result<Opened, (Error, Permit)> {
         let Choice { ask, shared, keys, .. } = stop.choice;
-        let own = match member.state.gate.enter(shared.policy.max_queued_requests).await {
-            Ok(own) => own,
-            Err(full) => return Err((full, place)),
-        };
-        let mut visit = Visit::begin(Arc::clone(member), ask, own);
+        let reserved = stop.choice.claim(member).map(|claim| (claim, shared.state.now()));
+        let own =
+            match member.state.gate.enter(stop.choice.urgency(), shared.policy.max_queued_requests).await {
+                Ok(own) => own,
+                Err(full) => return Err((full, place)),
+            };
+        let mut visit = Visit::begin(Arc::clone(member), ask, own, reserved);
         match self.attempt(&member.deployment, ask, stop.name).await {
             Ok(opened) => {
                 visit.keep(place);
@@ -240,11 +247,14 @@ impl Router {
 
     fn timeouts(&self, ask: &Ask<'_>, deployment: &Deployment) -> Timeouts {
         let (settings, policy) = (deployment.settings(), &self.shared.policy);
+        let of_tier = settings.tier_timeouts.as_deref();
+        let of_tier = of_tier.map_or_else(Timeouts::default, |tiers| tiers.of(ask));
+        let asked = ask.overrides.timeouts.or(of_tier);
         if ask.stream {
             let own = settings.stream_timeouts.or(settings.timeouts);
-            ask.overrides.timeouts.or(own).or(policy.stream_timeouts).or(policy.timeouts)
+            asked.or(own).or(policy.stream_timeouts).or(policy.timeouts)
         } else {
-            ask.overrides.timeouts.or(settings.timeouts).or(policy.timeouts)
+            asked.or(settings.timeouts).or(policy.timeouts)
         }
     }
 }

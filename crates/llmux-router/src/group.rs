@@ -7,7 +7,7 @@ use llmux_core::{Candidate, LimitUse, Strategy};
 use crate::{
     deployment::{Budget, Deployment},
     filter::regions::{self, Region},
-    policy::RouterPolicy,
+    policy::{Remembered, RouterPolicy},
     state::{DeploymentState, GroupState, RouterState, Spend},
 };
 
@@ -92,6 +92,7 @@ pub(crate) struct Group {
     pub(crate) strategy: Arc<dyn Strategy>,
     pub(crate) state: Arc<GroupState>,
     pub(crate) looks: Looks,
+    pub(crate) remembers: Remembered,
 }
 
 /// What has to be looked at before a deployment of a group is chosen. Nothing of it concerns most groups.
@@ -117,7 +118,8 @@ impl Group {
         state.gate.set_width(shared.policy.max_parallel_requests.get(name).copied());
         let limits = strategy.limits().max(shared.policy.limits);
         let looks = Looks::at(&members, &shared.policy, limits);
-        Self { name: name.to_owned(), members, strategy, state, looks }
+        let remembers = shared.policy.affinity.of(name);
+        Self { name: name.to_owned(), members, strategy, state, looks, remembers }
     }
 
     /// What limits per minute mean to a group with any.
@@ -129,7 +131,7 @@ impl Group {
 impl Looks {
     fn at(members: &[Arc<Member>], policy: &RouterPolicy, limits: LimitUse) -> Self {
         let settings = || members.iter().map(|member| member.deployment.settings());
-        let limited = settings().any(|s| s.rpm.is_some() || s.tpm.is_some());
+        let limited = settings().any(|s| s.rpm.or(s.tpm).or(s.itpm).or(s.otpm).is_some());
         let checks = policy.pre_call_checks;
         let can = |s: &crate::DeploymentSettings| s.capabilities != crate::Capabilities::default();
         Self {

@@ -11,6 +11,7 @@ use crate::{
     engine::Router,
     explain::Explanation,
     filter::affinity::Keys,
+    mask::Mask,
     pick::Choice,
     state::RouterState,
     table::{Parts, Table},
@@ -124,6 +125,20 @@ impl Router {
     #[must_use]
     pub fn state(&self) -> &Arc<RouterState> {
         &self.shared.state
+    }
+
+    /// Chooses a deployment for a request that the caller sends himself, and counts the request at it. No fallback is
+    /// taken, and nothing is waited for.
+    ///
+    /// # Errors
+    /// When the model is unknown, or nobody may serve the request.
+    pub fn pick(&self, ask: &Ask<'_>) -> Result<Arc<Deployment>> {
+        let table = self.table.load();
+        let group = table.resolve(table.real_name(ask.model))?;
+        let keys = Keys::of(group, &self.shared, ask);
+        let choice = Choice { group, shared: &self.shared, ask, keys: keys.as_ref() };
+        let (_, member) = choice.make(&Mask::default())?;
+        Ok(Arc::clone(&member.deployment))
     }
 
     /// How a deployment would be chosen for a request now. Nothing is asked and nothing is counted.

@@ -12,6 +12,7 @@ use crate::{
     group::{Group, Member, Shared},
     mask::Mask,
     refusal,
+    state::Claim,
 };
 
 /// Candidates for which a choice needs no memory of its own.
@@ -29,6 +30,25 @@ pub(crate) struct Choice<'a> {
 impl<'a> Choice<'a> {
     fn search(&self, tried: &'a Mask) -> Search<'a> {
         Search::new(self.group, self.shared, self.ask, self.keys, tried)
+    }
+
+    /// The request's place among those that wait, if it has one: the lowest number first.
+    pub(crate) fn priority(&self) -> Option<u8> {
+        let own = self.ask.directions.and_then(|directions| directions.priority);
+        own.or(self.shared.policy.default_priority)
+    }
+
+    /// The same where everybody has one: who has no priority waits longest.
+    pub(crate) fn urgency(&self) -> u8 {
+        self.priority().unwrap_or(u8::MAX)
+    }
+
+    /// The tokens that were reserved at a deployment that has limits for prompts and answers apart.
+    pub(crate) fn claim(&self, member: &Member) -> Option<Claim> {
+        let settings = member.deployment.settings();
+        settings.itpm.or(settings.otpm)?;
+        let enforced = self.group.limits() == LimitUse::Enforce;
+        Some(if enforced { Claim::of(self.ask) } else { Claim::default() })
     }
 
     /// Whether there is somebody that has not been tried.
@@ -89,14 +109,23 @@ impl<'a> Choice<'a> {
         {
             return false;
         }
-        let limit = member.deployment.settings().rpm.filter(|_| self.group.limits() == LimitUse::Enforce);
-        match limit {
+        let settings = member.deployment.settings();
+        let enforced = self.group.limits() == LimitUse::Enforce;
+        let reserved = match settings.rpm.filter(|_| enforced) {
             Some(limit) => state.stats.requests().reserve(now, 1, limit),
             None => {
                 state.stats.requests().add(now, 1);
                 true
             }
+        };
+        if !reserved || !enforced || settings.itpm.or(settings.otpm).is_none() {
+            return reserved;
         }
+        let fits = state.split.reserve(settings, Claim::of(self.ask), now);
+        if !fits {
+            state.stats.requests().give_back(now, 1);
+        }
+        fits
     }
 
     /// How the choice would be made now. Nothing is counted.

@@ -36,6 +36,11 @@ pub struct RouterPolicy {
     pub max_parallel_requests: HashMap<String, usize>,
     /// Requests that wait at most, for a deployment or a model group that is full.
     pub max_queued_requests: usize,
+    /// The priority of requests that bring none. With a priority a request waits for a deployment where others are
+    /// refused, those with the lowest number first.
+    pub default_priority: Option<u8>,
+    /// How often it looks whether it is its turn.
+    pub polling_interval: Duration,
     /// When a second deployment is asked beside one that takes long.
     pub hedge: Option<HedgePolicy>,
     /// Counts the tokens of prompts; they are estimated without it.
@@ -66,6 +71,8 @@ impl Default for RouterPolicy {
             health_ignore_transient: false,
             max_parallel_requests: HashMap::new(),
             max_queued_requests: 1_000,
+            default_priority: None,
+            polling_interval: Duration::from_millis(3),
             hedge: None,
             token_counter: None,
             timeouts,
@@ -107,19 +114,43 @@ pub struct AffinityPolicy {
     pub ttl: Duration,
     /// How long prompts are remembered.
     pub prompt_ttl: Duration,
+    /// What single models remember instead; the times stay.
+    pub by_group: HashMap<String, Remembered>,
+}
+
+/// What a model remembers of its requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Remembered {
+    /// The caller.
+    pub caller: bool,
+    /// The conversation.
+    pub session: bool,
+    /// The prompt.
+    pub prompt_cache: bool,
 }
 
 impl Default for AffinityPolicy {
     fn default() -> Self {
         let (ttl, prompt_ttl) = (Duration::from_secs(3600), Duration::from_secs(300));
-        Self { caller: false, session: false, prompt_cache: false, ttl, prompt_ttl }
+        let by_group = HashMap::new();
+        Self { caller: false, session: false, prompt_cache: false, ttl, prompt_ttl, by_group }
     }
 }
 
 impl AffinityPolicy {
-    /// Whether anybody is remembered.
+    /// What a model remembers.
     #[must_use]
-    pub fn is_on(&self) -> bool {
+    pub fn of(&self, group: &str) -> Remembered {
+        let (caller, session, prompt_cache) = (self.caller, self.session, self.prompt_cache);
+        self.by_group.get(group).copied().unwrap_or(Remembered { caller, session, prompt_cache })
+    }
+}
+
+impl Remembered {
+    /// Whether it remembers anything.
+    #[must_use]
+    pub fn is_any(self) -> bool {
         self.caller || self.session || self.prompt_cache
     }
 }

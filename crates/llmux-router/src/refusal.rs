@@ -62,6 +62,14 @@ pub(crate) fn paused(search: &Search<'_>) -> Error {
 
 /// Everybody is at his limits per minute.
 pub(crate) fn limits(search: &Search<'_>) -> Error {
+    let apart = |member: &Member| {
+        let (settings, (input, output)) =
+            (member.deployment.settings(), member.state.split.count(search.now));
+        let of = |name: &str, used: u64, limit: Option<u64>| {
+            limit.map_or_else(String::new, |limit| format!(", {name} {used}/{limit}"))
+        };
+        of("itpm", input, settings.itpm) + &of("otpm", output, settings.otpm)
+    };
     let usage = |member: &Member| {
         let (settings, stats) = (member.deployment.settings(), &member.state.stats);
         let of =
@@ -71,7 +79,7 @@ pub(crate) fn limits(search: &Search<'_>) -> Error {
             member.deployment.id(),
             of(stats.requests().count(search.now), settings.rpm),
             of(stats.tokens().count(search.now), settings.tpm)
-        )
+        ) + &apart(member)
     };
     let dump: Vec<_> = search.group.members.iter().map(|member| usage(member)).collect();
     let message = format!(

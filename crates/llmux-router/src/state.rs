@@ -8,6 +8,7 @@ mod gate;
 mod pins;
 mod rate;
 mod spend;
+mod split;
 
 use std::{
     collections::HashMap,
@@ -24,8 +25,12 @@ pub(crate) use self::{
     pins::{PinKey, Pins},
     rate::RetryRate,
     spend::Spend,
+    split::{Claim, SplitTokens},
 };
-use crate::clock::{Chance, Clock};
+use crate::{
+    clock::{Chance, Clock},
+    line::Line,
+};
 
 /// What a router remembers: statistics, cooldowns, spend and affinities.
 ///
@@ -54,6 +59,8 @@ pub(crate) struct GroupState {
     /// Choices made.
     pub(crate) turns: AtomicU64,
     pub(crate) gate: Gate,
+    /// Those that wait until somebody may serve them.
+    pub(crate) line: Line,
 }
 
 impl RouterState {

@@ -195,11 +195,18 @@ fn check(parts: &Parts) -> Result<()> {
         let message = format!("two deployments have the id `{}`", twice.id());
         return Err(Error::new(ErrorKind::InvalidRequest, message).with_param("model_info.id"));
     }
-    if let Some((alias, _)) =
-        parts.aliases.iter().find(|(alias, (target, _))| alias.as_str() == target.as_str())
-    {
+    if let Some(alias) = parts.aliases.keys().filter(|alias| is_loop(parts, alias)).min() {
         let message = format!("the alias `{alias}` stands for itself");
         return Err(Error::new(ErrorKind::InvalidRequest, message).with_param("model_group_alias"));
+    }
+    if let Some(empty) = parts.routing_groups.iter().find(|group| group.models.is_empty()) {
+        let message = format!("the routing group `{}` has no models", empty.name);
+        return Err(Error::new(ErrorKind::InvalidRequest, message).with_param("routing_groups"));
+    }
+    let mut names = BTreeSet::new();
+    if let Some(twice) = parts.routing_groups.iter().find(|group| !names.insert(group.name.as_str())) {
+        let message = format!("two routing groups have the name `{}`", twice.name);
+        return Err(Error::new(ErrorKind::InvalidRequest, message).with_param("routing_groups"));
     }
     let mut grouped = BTreeSet::new();
     for group in parts.routing_groups.iter().filter(|group| group.priorities.is_empty()) {
@@ -209,4 +216,17 @@ fn check(parts: &Parts) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether an alias leads back to itself, over others too.
+fn is_loop(parts: &Parts, alias: &str) -> bool {
+    let mut at = alias;
+    for _ in 0..parts.aliases.len() {
+        match parts.aliases.get(at) {
+            Some((target, _)) if target.as_str() == alias => return true,
+            Some((target, _)) => at = target.as_str(),
+            None => return false,
+        }
+    }
+    false
 }

@@ -1,6 +1,6 @@
 //! One request at one deployment: counted while it lasts, and accounted for once, however it ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use llmux_core::{Error, ErrorKind, Moment, ReplyReport, Terms};
 use llmux_wire::tap::Ending;
@@ -10,7 +10,7 @@ use crate::{
     cooldown::Failure,
     filter::affinity::Keys,
     group::{Member, Shared},
-    state::Permit,
+    state::{Claim, Permit},
 };
 
 /// Seconds that a timeout counts as: LiteLLM's penalty, more than any answer takes.
@@ -24,12 +24,19 @@ pub(crate) struct Visit {
     impatient: bool,
     /// Tags whose budgets pay.
     tags: Vec<String>,
+    /// Tokens that were reserved for it, until it is over.
+    reserved: Cell<Option<(Claim, Moment)>>,
     /// Places at the deployment and in the group, taken as long as it lasts.
     places: (Permit, Permit),
 }
 
 impl Visit {
-    pub(crate) fn begin(member: Arc<Member>, ask: &Ask<'_>, place: Permit) -> Self {
+    pub(crate) fn begin(
+        member: Arc<Member>,
+        ask: &Ask<'_>,
+        place: Permit,
+        reserved: Option<(Claim, Moment)>,
+    ) -> Self {
         member.state.stats.enter();
         let paying = !member.shared.tag_budgets.is_empty();
         let tags = ask.directions.filter(|_| paying).map(|directions| directions.tags.clone());
@@ -37,6 +44,7 @@ impl Visit {
             started: member.shared.state.now(),
             impatient: ask.overrides.timeouts.total.is_some(),
             tags: tags.unwrap_or_default(),
+            reserved: Cell::new(reserved),
             places: (place, None),
             member,
         }
@@ -112,6 +120,8 @@ impl Visit {
     fn pay(&self, report: &ReplyReport, now: Moment) {
         let shared = self.shared();
         self.member.state.stats.tokens().add(now, report.usage.total());
+        let (input, output) = (report.usage.prompt_total(), report.usage.completion_total());
+        self.settle(Claim { input, output }, now);
         if self.member.purses.is_empty() && self.tags.is_empty() {
             return;
         }
@@ -119,6 +129,13 @@ impl Visit {
         self.member.purses.iter().for_each(|purse| purse.pay(dollars, now));
         let of_tags = self.tags.iter().filter_map(|tag| shared.tag_budgets.get(tag));
         of_tags.for_each(|purse| purse.pay(dollars, now));
+    }
+
+    /// Sets right what was reserved, once.
+    fn settle(&self, used: Claim, now: Moment) {
+        if let Some((claim, since)) = self.reserved.take() {
+            self.member.state.split.settle(claim, since, used, now);
+        }
     }
 
     /// US dollars: by what is known of the model, else by the prices of its tokens.
@@ -171,6 +188,7 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
+        self.settle(Claim::default(), self.shared().state.now());
         self.member.state.stats.leave();
     }
 }

@@ -168,3 +168,64 @@ async fn health_asks_every_deployment_or_those_that_are_named() {
     assert_eq!(health("?model_id=bad-1").await["unhealthy_count"], 1);
     assert_eq!(Answer::of(proxy.get("/health")).await.status, 401);
 }
+
+#[tokio::test]
+async fn contradictions_are_refused_at_the_start_by_name() {
+    let models = "model_list:
+  - {model_name: m, litellm_params: {model: llmux/echo PARAMS}, model_info: {id: one}}
+";
+    for (params, settings, word) in [
+        ("", "routing_strategy: fastest", "routing_strategy"),
+        ("", "routing_strategy: usage-based-routing-v3", "usage-based-routing-v2"),
+        ("", "model_group_alias: {a: b, b: a}", "stands for itself"),
+        ("", "routing_groups: [{group_name: g, models: []}]", "`g` has no models"),
+        (
+            "",
+            "routing_groups: [{group_name: g, models: [m]}, {group_name: h, models: [m]}]",
+            "more than one routing group",
+        ),
+        ("", "routing_groups: [{group_name: g, models: [m], routing_strategy: luck}]", "luck"),
+        ("", "allowed_fails: -1", "allowed_fails"),
+        ("", "num_retries: -1", "num_retries"),
+        ("", "default_priority: 300", "default_priority"),
+        ("", "model_group_affinity_config: {m: [luck]}", "model_group_affinity_config.m"),
+        ("", "hedge_percentile: 3", "hedge_percentile"),
+        ("", "fallbacks: [m]", "fallbacks"),
+        ("", "model_group_max_parallel_requests: {m: -2}", "model_group_max_parallel_requests"),
+        (", rpm: -1", "num_retries: 1", "rpm"),
+        (", itpm: -1", "num_retries: 1", "itpm"),
+        (", timeout_by_service_tier: {flex: 0}", "num_retries: 1", "timeout_by_service_tier"),
+    ] {
+        let config = format!("{}router_settings: {{{settings}}}\n", models.replace(" PARAMS", params));
+        let refused = Setup::config(config).arg("--validate-config").run().await;
+        // A list of models alone is a list for every model.
+        let accepted = settings == "fallbacks: [m]";
+        assert_eq!(refused.status.success(), accepted, "{params} {settings}: {}", refused.err);
+        assert!(accepted || refused.err.contains(word), "{params} {settings}: {}", refused.err);
+    }
+}
+
+#[tokio::test]
+async fn a_priority_is_for_the_gateway_and_a_class_of_service_has_its_own_time() {
+    let upstream = ScriptedUpstream::start().await;
+    upstream.script([answers::openai_chat("hello"), llmux_testkit::Answer::never()]);
+    let config = format!(
+        "model_list:
+  - model_name: m
+    litellm_params: {{model: openai/up, api_key: k, api_base: '{}/v1', timeout_by_service_tier: {{flex: 0.2}}}}
+router_settings: {{num_retries: 0}}
+",
+        upstream.url()
+    );
+    let proxy = Setup::config(config).start().await;
+    let mut body = chat("m");
+    body["priority"] = json!(7);
+    assert_eq!(Answer::of(proxy.post("/v1/chat/completions", &body)).await.status, 200);
+    assert!(upstream.requests()[0].json().get("priority").is_none());
+    body["priority"] = json!("soon");
+    let refused = Answer::of(proxy.post("/v1/chat/completions", &body)).await;
+    assert_eq!(refused.json()["error"]["param"], "priority");
+    body["priority"] = json!(1_000_000);
+    body["service_tier"] = json!("flex");
+    assert_eq!(Answer::of(proxy.post("/v1/chat/completions", &body)).await.status, 408);
+}

@@ -66,6 +66,14 @@ pub struct ModelParams {
     pub rpm: Option<u64>,
     /// Tokens a minute: the share of the load without `weight` and `rpm`.
     pub tpm: Option<u64>,
+    /// Tokens of prompts a minute.
+    pub itpm: Option<u64>,
+    /// Tokens of answers a minute.
+    pub otpm: Option<u64>,
+    /// Time for the whole call by its class of service, in seconds.
+    pub timeout_by_service_tier: JsonObject,
+    /// The same for streams.
+    pub stream_timeout_by_service_tier: JsonObject,
     /// Share of the load among deployments of the same name.
     pub weight: Option<f64>,
     /// The lowest is tried first.

@@ -137,6 +137,12 @@ pub struct Router {
     pub model_group_max_parallel_requests: JsonObject,
     /// Requests that wait at most.
     pub max_queued_requests: usize,
+    /// The priority of requests that bring none.
+    pub default_priority: Option<u8>,
+    /// How often a request that waits looks whether it is its turn.
+    pub polling_interval: Duration,
+    /// What single models remember of their requests.
+    pub model_group_affinity_config: JsonObject,
     /// Ask a second deployment when the first takes longer.
     pub hedge_after: Option<Duration>,
     /// The same after the time that this share of the deployment's answers took at most.
@@ -178,6 +184,9 @@ impl Default for Router {
             default_max_parallel_requests: None,
             model_group_max_parallel_requests: JsonObject::default(),
             max_queued_requests: 1_000,
+            default_priority: None,
+            polling_interval: Duration::from_millis(3),
+            model_group_affinity_config: JsonObject::default(),
             hedge_after: None,
             hedge_percentile: None,
         }

@@ -111,6 +111,14 @@ const CALL: &[Key] = &[
         Integer(0, i64::MAX),
         "Tokens a minute: its share of the load without `weight` and `rpm`.",
     ),
+    Key::new(
+        "itpm",
+        Integer(0, i64::MAX),
+        "Tokens of prompts a minute; reserved with `enforce_model_rate_limits`.",
+    ),
+    Key::new("otpm", Integer(0, i64::MAX), "Tokens of answers a minute; `max_tokens` of them are reserved."),
+    Key::new("timeout_by_service_tier", Object, "Time for the whole call by its `service_tier`, in seconds."),
+    Key::new("stream_timeout_by_service_tier", Object, "The same for streams."),
     Key::new("weight", Number(0.0), "Its share of the load among deployments of the same name."),
     Key::new("order", Integer(0, i64::MAX), "The lowest is tried first; higher ones when no lower is left."),
     Key::new("max_file_size_mb", Number(0.0), "Largest form with a file, in MB."),
@@ -139,12 +147,8 @@ static ECHO: Section = Section {
 };
 
 const PARAMS_NOT_YET: &[&str] = &[
-    "timeout_by_service_tier",
-    "stream_timeout_by_service_tier",
     "max_retries",
     "merge_reasoning_content_in_choices",
-    "itpm",
-    "otpm",
     "default_api_key_rpm_limit",
     "default_api_key_tpm_limit",
     "mock_timeout",

@@ -237,6 +237,19 @@ pub(super) const ROUTER: &[Key] = &[
     Key::new("model_group_max_parallel_requests", Object, "Requests at once by model; others wait."),
     Key::new("max_queued_requests", Integer(0, 1_000_000), "Requests that wait at most, for each deployment or model.")
         .default("1000"),
+    Key::new(
+        "default_priority",
+        Integer(0, 255),
+        "The `priority` of requests that bring none; those with one wait for a free deployment, the lowest first.",
+    ),
+    Key::new("polling_interval", Duration, "How often a request that waits looks whether it is its turn.")
+        .default("3ms"),
+    Key::new(
+        "model_group_affinity_config",
+        Object,
+        "Which of `prompt_caching`, `deployment_affinity`, `session_affinity` hold for a model, instead of those of \
+         `optional_pre_call_checks`.",
+    ),
     Key::new("hedge_after", Duration, "Ask a second deployment when the first takes longer; the first answer wins."),
     Key::new(
         "hedge_percentile",

@@ -9,7 +9,7 @@ use llmux_core::{
     Capability, Error, ErrorKind, ExposeSecret, ModelFacts, Operation, Options, Provider, ProviderSettings,
     Result, Shaping, Terms, Timeouts, TokenPrices, Usage,
 };
-use llmux_router::{Deployment, DeploymentSettings, HealthCheck, closest};
+use llmux_router::{Deployment, DeploymentSettings, HealthCheck, TierTimeouts, closest};
 use regex::Regex;
 use serde_json::Value;
 
@@ -143,6 +143,14 @@ fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSetti
     settings.weight = routing::numbers("weights", &config.router.weights)?.remove(&info.id).or(params.weight);
     settings.rpm = params.rpm;
     settings.tpm = params.tpm;
+    (settings.itpm, settings.otpm) = (params.itpm, params.otpm);
+    let whole = routing::tiers("timeout_by_service_tier", &params.timeout_by_service_tier)?;
+    let stream = routing::tiers("stream_timeout_by_service_tier", &params.stream_timeout_by_service_tier)?;
+    if !whole.is_empty() || !stream.is_empty() {
+        let mut tiers = TierTimeouts::default();
+        (tiers.whole, tiers.stream) = (whole, stream);
+        settings.tier_timeouts = Some(Box::new(tiers));
+    }
     settings.order = params.order;
     settings.num_retries = params.num_retries;
     settings.max_upload = params.max_file_size_mb.map(|megabytes| (megabytes * 1_048_576.0) as u64);

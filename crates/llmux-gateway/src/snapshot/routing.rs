@@ -5,8 +5,8 @@ use std::{collections::HashMap, time::Duration};
 use llmux_config::{ByClass, Config, JsonObject, Router as Section};
 use llmux_core::{Error, ErrorKind, LimitUse, Result, Timeouts};
 use llmux_router::{
-    Budget, Exception, Fallback, FallbackList, HedgePolicy, PerException, RetryBudget, RouterBuilder,
-    RouterPolicy, RoutingGroup,
+    Budget, Exception, Fallback, FallbackList, HedgePolicy, PerException, Remembered, RetryBudget,
+    RouterBuilder, RouterPolicy, RoutingGroup,
 };
 use serde_json::Value;
 
@@ -119,18 +119,28 @@ fn choice(
 ) {
     policy.pre_call_checks = settings.enable_pre_call_checks;
     policy.affinity.ttl = settings.deployment_affinity_ttl_seconds;
+    policy.default_priority = settings.default_priority;
+    policy.polling_interval = settings.polling_interval;
+    let mut remembered = Remembered::default();
     for check in &settings.optional_pre_call_checks {
         match check.as_str() {
-            "prompt_caching" => policy.affinity.prompt_cache = true,
-            "deployment_affinity" => policy.affinity.caller = true,
-            "session_affinity" => policy.affinity.session = true,
+            check if remember(check, &mut remembered) => {}
             "enforce_model_rate_limits" => policy.limits = LimitUse::Enforce,
             // Budgets are looked at wherever there are any.
             "router_budget_limiting" => {}
+            // A response goes on where it was made, always.
+            "responses_api_deployment_check" => {}
             other => warnings.push(format!(
                 "router_settings.optional_pre_call_checks: `{other}` is not supported: it has no effect"
             )),
         }
+    }
+    let affinity = &mut policy.affinity;
+    (affinity.caller, affinity.session, affinity.prompt_cache) =
+        (remembered.caller, remembered.session, remembered.prompt_cache);
+    match affinity_by_group(&settings.model_group_affinity_config) {
+        Ok(by_group) => affinity.by_group = by_group,
+        Err(error) => errors.push(error),
     }
     policy.tags.enabled = settings.enable_tag_filtering;
     policy.tags.match_any = settings.tag_filtering_match_any;
@@ -155,6 +165,53 @@ fn choice(
         }
         (None, None) => None,
     };
+}
+
+/// Notes what is to be remembered by the name of a check; `false` for other checks.
+fn remember(check: &str, remembered: &mut Remembered) -> bool {
+    match check {
+        "prompt_caching" => remembered.prompt_cache = true,
+        "deployment_affinity" => remembered.caller = true,
+        "session_affinity" => remembered.session = true,
+        _ => return false,
+    }
+    true
+}
+
+/// What single models remember.
+pub(super) fn affinity_by_group(config: &JsonObject) -> Result<HashMap<String, Remembered>> {
+    const NAME: &str = "model_group_affinity_config";
+    let read = |(group, checks): (&String, &Value)| {
+        let mut remembered = Remembered::default();
+        let known = |check: &Value| match check.as_str() {
+            // A response goes on where it was made, always.
+            Some("responses_api_deployment_check") => true,
+            Some(check) => remember(check, &mut remembered),
+            None => false,
+        };
+        let all_known = checks.as_array().is_some_and(|checks| checks.iter().all(known));
+        let message = || {
+            format!(
+                "router_settings.{NAME}.{group}: expected a list of `prompt_caching`, `deployment_affinity` and \
+                 `session_affinity`"
+            )
+        };
+        if all_known { Ok((group.clone(), remembered)) } else { Err(wrong(&message(), NAME)) }
+    };
+    config.iter().map(read).collect()
+}
+
+/// Times in seconds by class of service.
+pub(super) fn tiers(setting: &str, object: &JsonObject) -> Result<HashMap<String, Duration>> {
+    let read = |(tier, value): (&String, &Value)| {
+        let time = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let time = time.filter(|time| !time.is_zero()).ok_or_else(|| {
+            let message = format!("`{tier}` must be a time in seconds above 0");
+            wrong(&message, setting)
+        })?;
+        Ok((tier.clone(), time))
+    };
+    object.iter().map(read).collect()
 }
 
 fn budgets<'a>(

@@ -1,7 +1,7 @@
 //! Where a request wants to go: fallbacks, tags and the like, from its body and its headers.
 
 use http::{HeaderMap, HeaderName};
-use llmux_core::Result;
+use llmux_core::{Dialect, Result};
 use llmux_router::{Directions, FallbackList, MockFailure};
 use serde_json::Value;
 
@@ -21,12 +21,13 @@ const MOCKS: [(&str, MockFailure); 4] = [
     ("mock_testing_rate_limit_error", MockFailure::RateLimit),
 ];
 
-/// Reads the directions of a request; `None` when it has none, as most.
+/// Reads the directions of a request; `None` when it has none, as most. `priority` is a word of Cohere's own there.
 ///
 /// # Errors
 /// 400 with the name of the field at fault.
 pub(super) fn read(
     snapshot: &Snapshot,
+    dialect: Dialect,
     fields: &Fields<'_>,
     headers: &HeaderMap,
     query: Option<&str>,
@@ -47,6 +48,10 @@ pub(super) fn read(
             directions.mock = Some(mock);
         }
     }
+    if dialect != Dialect::Cohere {
+        let priority = fields.read::<i64>("priority", "a whole number from 0 to 255")?;
+        directions.priority = priority.map(|number| u8::try_from(number.clamp(0, 255)).unwrap_or(u8::MAX));
+    }
     directions.region = fields.text("allowed_model_region")?;
     remembered(wishes, fields, headers, &mut directions)?;
     if wishes.callers {
@@ -56,7 +61,8 @@ pub(super) fn read(
 }
 
 /// Fields without which a request has no directions.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
+    "priority",
     "fallbacks",
     "context_window_fallbacks",
     "content_policy_fallbacks",

@@ -105,11 +105,18 @@ pub(crate) async fn run(
         }
     };
     let overrides = overrides(&fields_of, &parts.headers, stream)?;
-    let directions = directions::read(snapshot, &fields_of, &parts.headers, parts.uri.query())?;
+    let directions = directions::read(snapshot, cx.dialect, &fields_of, &parts.headers, parts.uri.query())?;
     if model.is_empty() {
         return Err(missing("model"));
     }
     let streams = stream && matches!(cx.operation, Operation::Chat | Operation::Completion);
+    if directions.as_ref().is_some_and(|directions| directions.priority.is_some()) {
+        // It is said to the gateway; a provider would mean another thing by it.
+        let mut edits = Edits::new();
+        edits.remove("priority");
+        body = edits.apply(&body, &fields);
+        fields = envelope::read(&body)?;
+    }
     let mut headers = parts.headers;
     if cx.sdk != cx.dialect {
         body = unwrap::run(&body, &fields, stream, &mut headers);

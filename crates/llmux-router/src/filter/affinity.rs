@@ -33,8 +33,8 @@ pub(crate) struct Keys {
 impl Keys {
     /// `None` when nobody is remembered.
     pub(crate) fn of(group: &Group, shared: &Shared, ask: &Ask<'_>) -> Option<Self> {
-        let (policy, pins) = (&shared.policy.affinity, &shared.state.pins);
-        if !policy.is_on() || group.members.len() < 2 {
+        let (policy, pins) = (group.remembers, &shared.state.pins);
+        if !policy.is_any() || group.members.len() < 2 {
             return None;
         }
         let caller = ask.directions.and_then(|directions| directions.caller);

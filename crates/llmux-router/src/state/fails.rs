@@ -1,10 +1,11 @@
 //! Counts of failures that forget themselves when nothing fails for a while.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use llmux_core::Moment;
 
-use crate::exception::{CLASSES, Exception};
+use crate::{
+    exception::{CLASSES, Exception},
+    sync::{AtomicU64, Ordering},
+};
 
 /// Bits of the count; the rest holds the time of the last failure, in milliseconds.
 const COUNT_BITS: u32 = 16;

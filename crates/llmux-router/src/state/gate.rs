@@ -1,33 +1,23 @@
-//! How many requests may be at a deployment, or in a group, at once. Those that wait are served in the order in
-//! which they came.
+//! How many requests may be at a deployment, or in a group, at once. Those that wait are served by their priority, and
+//! in the order in which they came.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+mod places;
+
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use llmux_core::{Error, ErrorKind, Result};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::places::{Place, Places};
 
 /// Leave to be one of the requests. Dropping it lets another one in.
-pub(crate) type Permit = Option<OwnedSemaphorePermit>;
+pub(crate) type Permit = Option<Place>;
 
 /// The gate. Its width is the configuration's; a change of it holds for those that come after.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     /// The width and its places.
-    places: ArcSwapOption<(usize, Arc<Semaphore>)>,
-    waiting: AtomicUsize,
-}
-
-/// Counts one that waits, until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    places: ArcSwapOption<(usize, Arc<Places>)>,
 }
 
 impl Gate {
@@ -35,33 +25,94 @@ impl Gate {
     pub(crate) fn set_width(&self, width: Option<usize>) {
         let now = self.places.load();
         if now.as_ref().map(|places| places.0) != width {
-            let places = width.map(|width| Arc::new((width, Arc::new(Semaphore::new(width)))));
+            let places = width.map(|width| Arc::new((width, Places::new(width))));
             self.places.store(places);
         }
     }
 
     /// Whether another request would have to wait.
     pub(crate) fn is_full(&self) -> bool {
-        self.places.load().as_ref().is_some_and(|places| places.1.available_permits() == 0)
+        self.places.load().as_ref().is_some_and(|places| places.1.is_full())
     }
 
-    /// Lets a request in, after those that came before. At most `queue` wait.
+    /// Lets a request in, after those that came before and are as urgent (zero is the most urgent). At most `queue`
+    /// wait.
     ///
     /// # Errors
     /// 429 when too many wait already.
-    pub(crate) async fn enter(&self, queue: usize) -> Result<Permit> {
+    pub(crate) async fn enter(&self, urgency: u8, queue: usize) -> Result<Permit> {
         let Some(places) = self.places.load_full() else { return Ok(None) };
-        if let Ok(permit) = Arc::clone(&places.1).try_acquire_owned() {
-            return Ok(Some(permit));
-        }
-        let waiting = Waiting(&self.waiting);
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= queue {
+        let entered = Places::enter(&places.1, urgency, queue).await;
+        entered.map(Some).map_err(|_| {
             let message = "too many requests are waiting for this model already";
-            return Err(Error::new(ErrorKind::RateLimited, message).with_code("queue_full"));
+            Error::new(ErrorKind::RateLimited, message).with_code("queue_full")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+
+    fn gate(width: usize) -> Gate {
+        let gate = Gate::default();
+        gate.set_width(Some(width));
+        gate
+    }
+
+    #[tokio::test]
+    async fn the_urgent_go_first_and_the_equally_urgent_in_their_order() {
+        let gate = gate(1);
+        let first = gate.enter(9, 10).await.unwrap();
+        let order = std::sync::Mutex::new(Vec::new());
+        let enter = async |urgency: u8, name: &'static str| {
+            let place = gate.enter(urgency, 10).await.unwrap();
+            order.lock().unwrap().push(name);
+            drop(place);
+        };
+        let release = async {
+            tokio::task::yield_now().await;
+            drop(first);
+        };
+        let waiting = join_all([enter(5, "a"), enter(5, "b"), enter(255, "z"), enter(0, "now")]);
+        futures::join!(waiting, release);
+        assert_eq!(*order.lock().unwrap(), ["now", "a", "b", "z"]);
+        assert!(!gate.is_full());
+    }
+
+    #[tokio::test]
+    async fn who_leaves_the_queue_takes_no_place_with_him_and_too_many_are_refused() {
+        let gate = gate(1);
+        let first = gate.enter(0, 1).await.unwrap();
+        {
+            let mut gone = Box::pin(gate.enter(0, 1));
+            assert!(futures::poll!(&mut gone).is_pending());
+            assert_eq!(gate.enter(0, 1).await.unwrap_err().code(), Some("queue_full"));
         }
-        let permit = Arc::clone(&places.1).acquire_owned().await;
-        drop(waiting);
-        // Nobody closes the semaphore.
-        Ok(permit.ok())
+        let mut let_in = Box::pin(gate.enter(0, 1));
+        assert!(futures::poll!(&mut let_in).is_pending());
+        drop(first);
+        // Let in, and gone before it noticed.
+        drop(let_in);
+        assert!(gate.enter(0, 0).await.is_ok());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn many_tasks_never_exceed_the_width_and_all_come_through() {
+        let (gate, inside) = (Arc::new(gate(3)), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
+        let task = |number: u32| {
+            let (gate, inside) = (Arc::clone(&gate), Arc::clone(&inside));
+            tokio::spawn(async move {
+                let place = gate.enter((number % 7) as u8, 10_000).await.unwrap();
+                assert!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 3);
+                tokio::task::yield_now().await;
+                inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                drop(place);
+            })
+        };
+        let done = join_all((0..2_000).map(task)).await;
+        assert!(done.into_iter().all(|one| one.is_ok()) && !gate.is_full());
     }
 }

@@ -1,8 +1,8 @@
 //! How many of the requests of the last seconds were further attempts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use llmux_core::Moment;
+
+use crate::sync::{AtomicU64, Ordering};
 
 /// Milliseconds of a window.
 const WINDOW: u64 = 10_000;

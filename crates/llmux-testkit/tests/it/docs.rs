@@ -8,6 +8,7 @@ mod crates;
 mod errors;
 mod links;
 mod markdown;
+mod rules;
 
 use llmux_config::Loader;
 
