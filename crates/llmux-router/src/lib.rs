@@ -33,6 +33,7 @@ mod refusal;
 mod retry;
 mod scripted;
 mod state;
+mod steps;
 mod table;
 mod tokens;
 mod upload;

@@ -17,6 +17,7 @@ mod bedrock;
 mod calls;
 mod errors;
 mod exceptions;
+mod media;
 mod ollama;
 mod pains;
 mod recordings;
