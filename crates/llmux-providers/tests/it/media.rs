@@ -236,71 +236,68 @@ fn speech_is_asked_for_in_the_hosts_own_words() {
     assert_eq!(ask("deepgram", instructed).unwrap_err().param(), Some("instructions"));
 }
 
+/// Provider, status, body and the kind of error that it is.
+const REFUSALS: &[(&str, u16, &str, ErrorKind)] = &[
+    (
+        "deepgram",
+        401,
+        r#"{"err_code":"INVALID_AUTH","err_msg":"Invalid credentials."}"#,
+        ErrorKind::Authentication,
+    ),
+    (
+        "deepgram",
+        402,
+        r#"{"err_code":"ASR_PAYMENT_REQUIRED","err_msg":"Project has no credits"}"#,
+        ErrorKind::PaymentRequired,
+    ),
+    (
+        "elevenlabs",
+        401,
+        r#"{"detail":{"status":"quota_exceeded","message":"no credits"}}"#,
+        ErrorKind::PaymentRequired,
+    ),
+    (
+        "elevenlabs",
+        401,
+        r#"{"detail":{"status":"invalid_api_key","message":"Invalid API key"}}"#,
+        ErrorKind::Authentication,
+    ),
+    (
+        "elevenlabs",
+        422,
+        r#"{"detail":[{"loc":["body","text"],"msg":"field required"}]}"#,
+        ErrorKind::Unprocessable,
+    ),
+    ("assemblyai", 400, r#"{"error":"bad audio_url"}"#, ErrorKind::InvalidRequest),
+    ("gladia", 429, r#"{"statusCode":429,"message":"Too Many Requests"}"#, ErrorKind::RateLimited),
+    ("revai", 403, r#"{"title":"You do not have enough credits","status":403}"#, ErrorKind::PermissionDenied),
+    ("fal_ai", 401, r#"{"detail":"Authentication is required"}"#, ErrorKind::Authentication),
+    (
+        "fal_ai",
+        422,
+        r#"{"detail":[{"loc":["body","prompt"],"msg":"flagged","type":"content_policy_violation"}]}"#,
+        ErrorKind::ContentPolicy,
+    ),
+    (
+        "stability",
+        403,
+        r#"{"id":"x","name":"content_moderation","errors":["Your request was flagged"]}"#,
+        ErrorKind::ContentPolicy,
+    ),
+    (
+        "stability",
+        402,
+        r#"{"id":"x","name":"payment_required","errors":["no credits"]}"#,
+        ErrorKind::PaymentRequired,
+    ),
+    ("black_forest_labs", 402, r#"{"detail":"Insufficient credits"}"#, ErrorKind::PaymentRequired),
+    ("recraft", 429, r#"{"code":"rate_limit","message":"slow down"}"#, ErrorKind::RateLimited),
+    ("cartesia", 400, "Invalid model", ErrorKind::InvalidRequest),
+];
+
 #[test]
 fn refusals_of_media_hosts_are_told_apart() {
-    let cases = [
-        (
-            "deepgram",
-            401,
-            r#"{"err_code":"INVALID_AUTH","err_msg":"Invalid credentials."}"#,
-            ErrorKind::Authentication,
-        ),
-        (
-            "deepgram",
-            402,
-            r#"{"err_code":"ASR_PAYMENT_REQUIRED","err_msg":"Project has no credits"}"#,
-            ErrorKind::PaymentRequired,
-        ),
-        (
-            "elevenlabs",
-            401,
-            r#"{"detail":{"status":"quota_exceeded","message":"no credits"}}"#,
-            ErrorKind::PaymentRequired,
-        ),
-        (
-            "elevenlabs",
-            401,
-            r#"{"detail":{"status":"invalid_api_key","message":"Invalid API key"}}"#,
-            ErrorKind::Authentication,
-        ),
-        (
-            "elevenlabs",
-            422,
-            r#"{"detail":[{"loc":["body","text"],"msg":"field required"}]}"#,
-            ErrorKind::Unprocessable,
-        ),
-        ("assemblyai", 400, r#"{"error":"bad audio_url"}"#, ErrorKind::InvalidRequest),
-        ("gladia", 429, r#"{"statusCode":429,"message":"Too Many Requests"}"#, ErrorKind::RateLimited),
-        (
-            "revai",
-            403,
-            r#"{"title":"You do not have enough credits","status":403}"#,
-            ErrorKind::PermissionDenied,
-        ),
-        ("fal_ai", 401, r#"{"detail":"Authentication is required"}"#, ErrorKind::Authentication),
-        (
-            "fal_ai",
-            422,
-            r#"{"detail":[{"loc":["body","prompt"],"msg":"flagged","type":"content_policy_violation"}]}"#,
-            ErrorKind::ContentPolicy,
-        ),
-        (
-            "stability",
-            403,
-            r#"{"id":"x","name":"content_moderation","errors":["Your request was flagged"]}"#,
-            ErrorKind::ContentPolicy,
-        ),
-        (
-            "stability",
-            402,
-            r#"{"id":"x","name":"payment_required","errors":["no credits"]}"#,
-            ErrorKind::PaymentRequired,
-        ),
-        ("black_forest_labs", 402, r#"{"detail":"Insufficient credits"}"#, ErrorKind::PaymentRequired),
-        ("recraft", 429, r#"{"code":"rate_limit","message":"slow down"}"#, ErrorKind::RateLimited),
-        ("cartesia", 400, "Invalid model", ErrorKind::InvalidRequest),
-    ];
-    for (provider, status, body, kind) in cases {
+    for &(provider, status, body, kind) in REFUSALS {
         let (headers, body) = (HeaderMap::new(), Bytes::from_static(body.as_bytes()));
         let failed = FailedReply::new(StatusCode::from_u16(status).unwrap(), &headers, &body);
         let error = recordings::provider(provider).classify(&failed);
