@@ -12,6 +12,7 @@ mod forms;
 mod losses;
 mod neutral;
 mod page;
+mod turns;
 
 use std::sync::Arc;
 
