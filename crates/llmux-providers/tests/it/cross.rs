@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use llmux_core::{Dialect, Error, Operation, Provider, Result};
-use llmux_wire::bedrock;
+use llmux_wire::{bedrock, chat::ChatAnswer};
 
 use self::{
     corpus::{Answer, Conversation},
@@ -147,13 +147,16 @@ fn param(error: &Error) -> &str {
     error.param().unwrap_or_else(|| panic!("a refusal names what it refuses: {error}"))
 }
 
+/// Reads an answer, whole or streamed.
+type Read = fn(Dialect, &[u8]) -> Result<ChatAnswer>;
+
 /// Hands an answer of a provider to a client, whole and streamed.
 fn reply(judge: &mut Judge, client: Client, answer: &Answer, family: &Family) {
     let (feature, dialect) = (answer.feature, client.dialect);
     let meant = neutral::answer(&answer.answer);
     let from = family.asked_in(dialect);
     for streamed in [false, true] {
-        let (given, read): (Bytes, fn(Dialect, &[u8]) -> Result<_>) = if streamed {
+        let (given, read): (Bytes, Read) = if streamed {
             (forms::write_stream(from, events::of(&answer.answer)), forms::read_stream)
         } else {
             (forms::write_answer(from, &answer.answer), forms::read_answer)

@@ -132,11 +132,11 @@ fn push(choices: &mut Vec<Choice>, choice: u32, content: Content) {
 }
 
 fn arguments(choice: &mut Choice, call: u32, json: &str) {
-    let calls = choice.parts.iter_mut().filter_map(|part| match &mut part.content {
+    let mut calls = choice.parts.iter_mut().filter_map(|part| match &mut part.content {
         Content::ToolCall(call) => Some(call),
         _ => None,
     });
-    calls.skip(call as usize).next().unwrap().arguments.push_str(json);
+    calls.nth(call as usize).unwrap().arguments.push_str(json);
 }
 
 fn cite(choice: &mut Choice, citation: Citation) {
