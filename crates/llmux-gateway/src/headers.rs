@@ -1,6 +1,6 @@
 //! Headers about a request and its answer, under LiteLLM's names.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -115,16 +115,18 @@ pub(crate) struct Tries<'a> {
     pub(crate) fallbacks: u32,
 }
 
-/// What most answers of a deployment have in common, with room for what each has of its own.
+/// Room for the headers that an answer has of its own.
+const OWN: usize = 14;
+
+/// What most answers of a deployment have in common.
 pub(crate) fn labels(deployment: &Deployment) -> HeaderMap {
-    const OWN: usize = 14;
     let texts = [
         (MODEL_ID, deployment.id().as_str()),
         (MODEL_GROUP, deployment.group().as_str()),
         (PROVIDER, deployment.provider().name()),
         (API_BASE, without_query(deployment.provider().base_url())),
     ];
-    let mut headers = HeaderMap::with_capacity(texts.len() + 3 + OWN);
+    let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, text) in texts {
         if let Ok(value) = HeaderValue::from_str(text) {
@@ -139,6 +141,7 @@ pub(crate) fn labels(deployment: &Deployment) -> HeaderMap {
 /// The headers of an answer, which name who gave it, and after what.
 pub(crate) fn attributed(deployment: &Deployment, tries: Tries<'_>) -> HeaderMap {
     let mut headers = deployment.labels().clone();
+    headers.reserve(OWN);
     headers.insert(MAX_RETRIES, HeaderValue::from(tries.max_retries));
     if tries.retries > 0 {
         headers.insert(RETRIES, HeaderValue::from(tries.retries));
@@ -161,9 +164,9 @@ pub(crate) fn explain(mut explanation: Explanation, chosen: Option<DeploymentId>
     }
 }
 
-/// Says how long it took until now.
-pub(crate) fn time(cx: &RequestContext, headers: &mut HeaderMap) {
-    let milliseconds = u64::try_from(cx.received.elapsed().as_millis()).unwrap_or(u64::MAX);
+/// Says how long it took.
+pub(crate) fn time(elapsed: Duration, headers: &mut HeaderMap) {
+    let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     headers.insert(DURATION, HeaderValue::from(milliseconds));
 }
 
