@@ -81,6 +81,7 @@ pub(crate) fn answer(
         // Asks reverse proxies in front of the gateway not to hold frames back.
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
+    headers::name_request(cx, out);
     headers::dropped(&dropped, out);
     headers::forward(&upstream, out);
     if let Some(bill) = &bill {
