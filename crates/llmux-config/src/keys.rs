@@ -3,6 +3,7 @@
 mod catalogue;
 mod cloud;
 mod general;
+mod health;
 mod litellm;
 mod model;
 mod price;
@@ -13,6 +14,7 @@ mod routing;
 mod server;
 mod shape;
 
+pub(crate) use health::shared as shared_health;
 pub(crate) use price::ENDING;
 pub(crate) use root::ROOT;
 pub(crate) use shape::{Choice, Shape, sections};

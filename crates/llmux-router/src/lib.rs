@@ -47,7 +47,7 @@ pub use engine::Router;
 pub use exception::{Exception, PerException};
 pub use explain::{Exclusion, Explained, Explanation};
 pub use fallback::{Fallback, FallbackList, FallbackPolicy};
-pub use health::HealthCheck;
+pub use health::{CheckResult, HealthCheck};
 pub use live::DeploymentStatus;
 pub use name::closest;
 pub use policy::{AffinityPolicy, HedgePolicy, RouterPolicy, RoutingGroup, TagPolicy};
