@@ -15,6 +15,7 @@
 mod answers;
 mod bedrock;
 mod calls;
+mod cross;
 mod errors;
 mod exceptions;
 mod media;
