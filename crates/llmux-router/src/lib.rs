@@ -34,6 +34,7 @@ mod refusal;
 mod retry;
 mod scripted;
 mod state;
+mod steps;
 mod sync;
 mod table;
 mod tokens;

@@ -19,6 +19,7 @@ mod health;
 mod limits;
 mod manage;
 mod media;
+mod media_hosts;
 mod parameters;
 mod pass_through;
 mod protocols;
