@@ -98,10 +98,10 @@ impl Transport for Wire {
             world.answered.fetch_add(1, Ordering::Relaxed);
             (StatusCode::OK, world.body.clone())
         };
-        let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+        let body = Full::new(body).map_err(|never| match never {});
         let mut headers = HeaderMap::new();
         headers.insert("content-type", "application/json".parse().unwrap());
-        Ok(TransportReply::new(status, headers, body))
+        Ok(TransportReply::new(status, headers, Box::pin(body)))
     }
 }
 
@@ -115,7 +115,8 @@ fn build(kind: &str, world: &Arc<World>) -> Router {
 
 /// One run: answers and refusals.
 async fn run(router: &Router, requests: usize) -> (usize, usize) {
-    let (mut running, request) = (FuturesUnordered::new(), Request::openai("m"));
+    let request = Request::openai("m");
+    let mut running = FuturesUnordered::new();
     let (mut good, mut bad) = (0, 0);
     let mut note = |ok: bool| if ok { good += 1 } else { bad += 1 };
     let mut next = Instant::now();
@@ -161,9 +162,9 @@ async fn requests_are_neither_lost_nor_answered_twice_whatever_happens() {
         let status = router.status();
         let outcomes: Vec<(u64, u64)> = status.iter().map(|one| one.outcomes).collect();
         assert!(status.iter().all(|one| one.in_flight == 0), "{kind}: {outcomes:?}");
-        // An outage costs few requests, and its end is noticed: the host serves again between outages.
+        // A fifth of the time one host is out; whoever prefers it meets that, and goes elsewhere for it.
         let failed = world.failed.load(Ordering::Relaxed);
-        assert!(failed * 10 < requests, "{kind}: {failed} of {requests} went into outages");
+        assert!(failed * 5 < requests, "{kind}: {failed} of {requests} went into outages");
     }
 }
 
@@ -173,10 +174,10 @@ struct AtOnce(Bytes);
 #[async_trait]
 impl Transport for AtOnce {
     async fn send(&self, _: http::Request<Bytes>, _: Timeouts) -> Result<TransportReply, Error> {
-        let body = Full::new(self.0.clone()).map_err(|never| match never {}).boxed_unsync();
+        let body = Full::new(self.0.clone()).map_err(|never| match never {});
         let mut headers = HeaderMap::new();
         headers.insert("content-type", "application/json".parse().unwrap());
-        Ok(TransportReply::new(StatusCode::OK, headers, body))
+        Ok(TransportReply::new(StatusCode::OK, headers, Box::pin(body)))
     }
 }
 
