@@ -25,6 +25,7 @@ pub mod provider;
 pub mod registry;
 pub mod reply;
 pub mod response_store;
+pub mod shared_state;
 pub mod stats;
 pub mod strategy;
 pub mod tokens;
@@ -47,6 +48,7 @@ pub use provider::{
 pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};
 pub use response_store::ResponseStore;
+pub use shared_state::{Count, Counted, Heard, SharedState, Span, Wish};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use stats::{DeploymentStats, Moment};
 pub use strategy::{Candidate, LimitUse, PickContext, Strategy, TokenPrices};
