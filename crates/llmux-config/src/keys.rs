@@ -12,6 +12,7 @@ mod router;
 mod routing;
 mod server;
 mod shape;
+mod shared;
 
 pub(crate) use price::ENDING;
 pub(crate) use root::ROOT;

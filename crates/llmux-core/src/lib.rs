@@ -48,8 +48,8 @@ pub use provider::{
 pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};
 pub use response_store::ResponseStore;
-pub use shared_state::{Count, Counted, Heard, SharedState, Span, Wish};
 pub use secrecy::{ExposeSecret, SecretString};
+pub use shared_state::{Count, Counted, Heard, SharedState, Span, Wish};
 pub use stats::{DeploymentStats, Moment};
 pub use strategy::{Candidate, LimitUse, PickContext, Strategy, TokenPrices};
 pub use tokens::{Estimate, TokenCounter};

@@ -10,7 +10,11 @@ mod reply;
 mod script;
 mod settings;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,10 +28,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use self::{
-    reply::fuzz_reply,
-    settings::{RedisServer, RedisSettings, RedisTls},
-};
+pub use self::settings::{RedisServer, RedisSettings, RedisTls};
 use self::{reach::Reach, script::Scripts};
 use crate::out_of_reach;
 
@@ -38,39 +39,55 @@ pub struct RedisState {
     channel: String,
     timeout: Duration,
     client: Client,
-    _subscriber: SubscriberClient,
+    subscriber: SubscriberClient,
     scripts: Scripts,
     reach: Arc<Reach>,
     teller: mpsc::Sender<Heard>,
     heard: Mutex<mpsc::Receiver<Heard>>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: OnceLock<Vec<JoinHandle<()>>>,
 }
 
 impl RedisState {
-    /// Begins to connect, and goes on trying for as long as it lives. Needs a tokio runtime.
+    /// Begins to connect, as [`new`](Self::new) and [`start`](Self::start) do. Needs a tokio runtime.
     ///
     /// # Errors
     /// When the settings contradict themselves. A server that cannot be reached is no error.
     pub fn connect(settings: &RedisSettings) -> Result<Arc<Self>> {
+        let state = Self::new(settings)?;
+        state.start();
+        Ok(state)
+    }
+
+    /// What replicas share, out of reach until it is started.
+    ///
+    /// # Errors
+    /// When the settings contradict themselves.
+    pub fn new(settings: &RedisSettings) -> Result<Arc<Self>> {
         let replica = format!("{:016x}", rand::random::<u64>());
         let (client, subscriber) = connect::clients(settings)?;
         let (teller, heard) = mpsc::channel(connect::QUEUE);
         let channel = format!("{}:told", settings.namespace);
         let reach = Arc::new(Reach::new(settings.shown()));
-        let tasks = connect::start(&client, &subscriber, &channel, &replica, &teller);
         Ok(Arc::new(Self {
             prefix: settings.namespace.clone(),
             timeout: settings.timeout,
             scripts: Scripts::new(),
             heard: Mutex::new(heard),
-            _subscriber: subscriber,
+            subscriber,
             replica,
             channel,
             client,
             reach,
             teller,
-            tasks,
+            tasks: OnceLock::new(),
         }))
+    }
+
+    /// Begins to connect, and goes on trying for as long as this lives. Needs a tokio runtime.
+    pub fn start(&self) {
+        self.tasks.get_or_init(|| {
+            connect::start(&self.client, &self.subscriber, &self.channel, &self.replica, &self.teller)
+        });
     }
 
     /// Runs a command for so long at most, and notes how it went.
@@ -87,7 +104,7 @@ impl RedisState {
 
 impl Drop for RedisState {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.tasks.get().into_iter().flatten().for_each(JoinHandle::abort);
     }
 }
 
@@ -120,8 +137,7 @@ impl SharedState for RedisState {
         // A name for the memory of Redis, should it have none: another one each time.
         let epoch = format!("{:016x}", rand::random::<u64>());
         let body = connect::sealed(&self.replica, &what);
-        let arguments: Vec<Value> =
-            vec![epoch.into(), self.channel.as_str().into(), Value::Bytes(body)];
+        let arguments: Vec<Value> = vec![epoch.into(), self.channel.as_str().into(), Value::Bytes(body)];
         let answer: Value = self.within(self.scripts.tell.run(&self.client, keys, arguments)).await?;
         let epoch = answer.as_str().ok_or_else(nonsense)?;
         if self.reach.answered(&epoch) {

@@ -30,8 +30,8 @@ pub mod upstream;
 
 pub use answer::Answer;
 pub use gate::Gate;
-pub use script::Recorded;
 pub use redis::{RedisCluster, RedisProcess};
+pub use script::Recorded;
 pub use splits::splits;
 pub use transport::ScriptedTransport;
 pub use upstream::{ClosedPort, ScriptedUpstream};

@@ -122,7 +122,9 @@ impl RedisProcess {
                 sleep(PAUSE).await;
             }
         };
-        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{command}: the answer never was as expected"));
+        timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("{command}: the answer never was as expected"));
     }
 
     async fn is_ready(&mut self) -> bool {
@@ -167,7 +169,8 @@ impl RedisCluster {
             assert!(answer.starts_with("+OK"), "{answer}");
         }
         for node in &nodes {
-            let known = |info: &str| info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3");
+            let known =
+                |info: &str| info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3");
             node.wait_for("CLUSTER INFO", known).await;
         }
         Some(Self { nodes })

@@ -3,7 +3,7 @@
 use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Integer, Named, Section as Nested, Text,
 };
-use super::{Choice, Key, Section, model, routing};
+use super::{Choice, Key, Section, model, routing, shared};
 
 /// `router_settings`
 pub(crate) static ROUTER: Section = Section {
@@ -44,13 +44,13 @@ pub(crate) static ROUTER: Section = Section {
             .alias(&["default_params"]),
         ],
         routing::ROUTER,
+        shared::ROUTER,
     ],
     not_yet: &[&[
         "max_retries",
         "model_group_affinity_config",
         "redis_*",
         "cache_responses",
-        "cache_kwargs",
         "caching_groups",
         "client_ttl",
         "polling_interval",

@@ -13,6 +13,7 @@ mod holding_back;
 mod hosts;
 mod leaving;
 mod names;
+mod replicas;
 mod retries;
 mod signing;
 mod simulation;

@@ -117,8 +117,10 @@ fn config(settings: &RedisSettings) -> Result<Config> {
 /// TLS with the operating system's roots and those of the settings.
 fn connector(tls: &RedisTls) -> Result<TlsConfig> {
     let roots = tls.roots.as_deref().map(|pem| CertificateDer::pem_slice_iter(pem).collect());
-    let roots: Vec<CertificateDer<'static>> =
-        roots.transpose().map_err(|error| wrong(&format!("certificates cannot be read: {error}")))?.unwrap_or_default();
+    let roots: Vec<CertificateDer<'static>> = roots
+        .transpose()
+        .map_err(|error| wrong(&format!("certificates cannot be read: {error}")))?
+        .unwrap_or_default();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -124,7 +124,8 @@ pub(super) fn count_arguments(
             let more = number(wish.more);
             (if wish.partly { more.saturating_neg() } else { more }, number(wish.limit))
         });
-        let figures = [span, number(count.window), number(count.own), number(count.told), number(count.known)];
+        let figures =
+            [span, number(count.window), number(count.own), number(count.told), number(count.known)];
         arguments.extend(figures.into_iter().chain([more, limit]).map(Value::Integer));
     }
     (keys, arguments)

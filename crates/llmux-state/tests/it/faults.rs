@@ -110,7 +110,13 @@ async fn passwords_databases_and_namespaces_keep_replicas_apart() {
     let (one, same, apart): (Arc<_>, Arc<_>, Arc<_>) = (state("a"), state("a"), state("b"));
     let count = async |state: &RedisState, own| {
         back(state).await;
-        state.count("x", &[Count::new("y", HOUR).with_own(0, own, 0, 0)]).await.unwrap().first().unwrap().total
+        state
+            .count("x", &[Count::new("y", HOUR).with_own(0, own, 0, 0)])
+            .await
+            .unwrap()
+            .first()
+            .unwrap()
+            .total
     };
     assert_eq!((count(&one, 2).await, count(&same, 3).await, count(&apart, 4).await), (2, 5, 4));
     let locked = redis(at(&server));

@@ -78,7 +78,8 @@ async fn figures(one: &dyn SharedState, other: &dyn SharedState) {
 
 async fn limits(one: &dyn SharedState, other: &dyn SharedState) {
     let requests = Count::new("requests", LONG);
-    let got = async |state: &dyn SharedState, wish: Count<'static>| count(state, "limits", wish).await.granted;
+    let got =
+        async |state: &dyn SharedState, wish: Count<'static>| count(state, "limits", wish).await.granted;
     assert_eq!(got(one, requests.with_wish(6, 10)).await, 6);
     assert_eq!(got(other, requests.with_wish(6, 10)).await, 0, "all or nothing");
     assert_eq!(got(other, requests.with_partial_wish(3, 10)).await, 3);
