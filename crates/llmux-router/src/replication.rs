@@ -215,7 +215,7 @@ impl Replication {
     async fn count(&self, sharing: &Sharing) {
         let now = self.state.now();
         let leases = self.state.known_deployments();
-        let leases = leases.iter().map(|(id, state)| sharing.refill(id, &state.lease, &self.state));
+        let leases = leases.iter().map(|(id, state)| sharing.refill(id, state, now));
         let spend = self.state.known_spend();
         let due = spend.iter().filter(|(_, spend)| spend.is_due(now, WHOLE));
         let spend = due.map(|(name, spend)| async move {

@@ -101,6 +101,11 @@ impl Minutes {
         minutes
     }
 
+    /// Whether another minute has begun.
+    async fn are_over(&self, server: &RedisProcess) -> bool {
+        Self::begin(server).await.0 != self.0
+    }
+
     async fn see(&mut self, server: &RedisProcess) {
         let info = server.ask("INFO server").await;
         let time = info.lines().find_map(|line| line.strip_prefix("server_time_usec:")).unwrap();
@@ -165,6 +170,21 @@ async fn four_proxies_exceed_a_leased_limit_by_no_more_than_is_said() {
     assert!((LIMIT * 8 / 10..=bound).contains(&answered), "{answered} in {minutes} minutes");
 }
 
+/// Waits until Redis knows of so many requests, or another minute has begun.
+async fn wait_until_told(server: &RedisProcess, answered: usize, minutes: &Minutes) {
+    let told = async {
+        loop {
+            let total = server.ask("HGET llmux:{limited}:rpm total").await;
+            let total = total.lines().nth(1).and_then(|total| total.parse().ok()).unwrap_or(0);
+            if total >= answered || minutes.are_over(server).await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), told).await.expect("Redis is told everything");
+}
+
 /// Redis is killed, traffic goes on, Redis comes back empty, a replica is killed and another one comes: within what
 /// is said all the time.
 async fn survives(sharing: &str, count: usize, bound: usize) {
@@ -182,6 +202,9 @@ async fn survives(sharing: &str, count: usize, bound: usize) {
 
     server.kill().await;
     assert_eq!(burst(&proxies, "free", 50).await, 50, "traffic goes on");
+    for proxy in &proxies {
+        proxy.wait_for_log(LOST).await;
+    }
     let meanwhile = burst(&proxies, "limited", 40).await;
     assert!(meanwhile == 40 || sharing.contains("fail_closed"), "{meanwhile}: within what was left");
     answered += meanwhile;
@@ -190,6 +213,7 @@ async fn survives(sharing: &str, count: usize, bound: usize) {
         let log = proxy.wait_for_log_times(IN_REACH, 2).await;
         assert_eq!(log.matches(LOST).count(), 1, "said once, and not for each request: {log}");
     }
+    wait_until_told(&server, answered, &minutes).await;
 
     drop(proxies.remove(0));
     proxies.extend(start(&config, 1).await);

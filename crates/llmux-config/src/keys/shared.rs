@@ -8,11 +8,11 @@ use super::{Choice, Key, Section};
 /// Keys of `router_settings`.
 pub(super) const ROUTER: &[Key] = &[
     Key::new("redis_host", Text, "The Redis that replicas share what they know in."),
-    Key::new("redis_port", Integer(1, 65_535), "Its port.").default("6379"),
+    Key::new("redis_port", Integer(1, 65_535), "Its port; 6379 if not given."),
     Key::new("redis_username", Text, "Its user."),
     Key::new("redis_password", Secret, "Its password."),
-    Key::new("redis_db", Integer(0, 255), "The number of its database.").default("0"),
-    Key::new("redis_ssl", Flag, "Reach it over TLS.").default("false"),
+    Key::new("redis_db", Integer(0, 255), "The number of its database; 0 if not given."),
+    Key::new("redis_ssl", Flag, "Reach it over TLS."),
     Key::new("redis_ssl_ca_certs", Text, "PEM file with certificates to trust beside those of the system."),
     Key::new(
         "redis_url",
@@ -54,8 +54,7 @@ static SHARED: Section = Section {
         )
         .default("false"),
         Key::new("sync_interval", Duration, "How often a replica tells the others what it knows.").default("50ms"),
-        Key::new("command_timeout", Duration, "Time for a command, and the longest that a request waits.")
-            .default("100ms"),
+        Key::new("command_timeout", Duration, "Time for a command, and the longest that a request waits; 100ms if no `socket_timeout` is given."),
         Key::new("namespace", Text, "The beginning of all names in Redis; whoever has the same one shares.")
             .default("llmux"),
     ]],

@@ -10,7 +10,7 @@ use llmux_core::{DeploymentId, Moment, SharedState};
 use super::{ReplicationOptions, SharedLimits, Wanted};
 use crate::{
     group::Member,
-    state::{Lease, RouterState},
+    state::{DeploymentState, Lease, RouterState},
 };
 
 /// How often the store is asked what others have used of a limit, in milliseconds.
@@ -67,9 +67,12 @@ impl Sharing {
     }
 
     /// Asks for more before a lease runs out, and learns what others use.
-    pub(super) async fn refill(&self, id: &DeploymentId, lease: &Lease, state: &RouterState) {
-        let now = state.now();
+    pub(super) async fn refill(&self, id: &DeploymentId, deployment: &DeploymentState, now: Moment) {
+        let lease = &deployment.lease;
         let (Some(limit), Some(slice)) = (lease.limit(), lease.live(now)) else { return };
+        if self.is_lost() {
+            slice.note(deployment.stats.requests().count(now), now);
+        }
         let mut count = slice.count();
         let credit = self.credit(limit);
         let low = slice.rest() <= credit / 2 && slice.known() < limit;

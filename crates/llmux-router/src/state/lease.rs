@@ -93,15 +93,16 @@ impl Lease {
         loop {
             let before = self.slice.load_full();
             let window = before.as_ref().map_or(0, |slice| slice.window.load(Ordering::Acquire));
-            let over = before.as_ref().is_none_or(|slice| slice.is_over(asked));
-            if window > counted.window {
+            // A window that the store had not heard of is another one than that of an earlier question.
+            let later = before.as_ref().is_some_and(|slice| window == 0 && asked.millis() < slice.begun);
+            if later || window > counted.window {
                 return;
             }
-            if let Some(slice) = before.as_ref().filter(|_| window == counted.window || window == 0 && !over)
-            {
+            let fits = |slice: &&Arc<Slice>| window == counted.window || window == 0 && !slice.is_over(asked);
+            if let Some(slice) = before.as_ref().filter(fits) {
                 return slice.learn(counted, asked);
             }
-            let next = Arc::new(Slice::default());
+            let next = Arc::new(Slice { begun: asked.millis(), ..Slice::default() });
             next.learn(counted, asked);
             self.slice.compare_and_swap(&before, Some(next));
         }
@@ -131,6 +132,16 @@ impl Slice {
             of(&self.told),
             of(&self.known),
         )
+    }
+
+    /// Takes over what the router has counted of all replicas, while the store tells nothing. Not in the first second:
+    /// the router's clock may still show the minute before.
+    pub(crate) fn note(&self, counted: u64, now: Moment) {
+        if now.millis().saturating_sub(self.begun) > 1_000 {
+            let said = self.count();
+            let untold = said.own.saturating_sub(said.told);
+            self.known.fetch_max(counted.saturating_sub(untold), Ordering::AcqRel);
+        }
     }
 
     /// What all replicas are known to have been granted.
