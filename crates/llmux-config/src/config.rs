@@ -1,6 +1,7 @@
 //! The typed configuration.
 
 mod endpoint;
+mod health;
 mod model;
 mod routing;
 mod sections;
@@ -8,6 +9,7 @@ mod sections;
 use serde::Deserialize;
 
 pub use endpoint::Endpoint;
+pub use health::HealthChecks;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
 pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup, Shared};
 pub use sections::{

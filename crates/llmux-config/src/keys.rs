@@ -3,6 +3,7 @@
 mod catalogue;
 mod cloud;
 mod general;
+mod health;
 mod litellm;
 mod model;
 mod price;
@@ -14,6 +15,7 @@ mod server;
 mod shape;
 mod shared;
 
+pub(crate) use health::shared as shared_health;
 pub(crate) use price::ENDING;
 pub(crate) use root::ROOT;
 pub(crate) use shape::{Choice, Shape, sections};

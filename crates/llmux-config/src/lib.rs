@@ -35,11 +35,12 @@ mod source;
 mod well_known;
 
 pub use config::{
-    Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, Level,
-    LiteLlm, Logging, Model, ModelInfo, ModelParams, Responses, RetryBudget, Router, RoutingGroup, Server,
-    Shared, Tls,
+    Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, HealthChecks,
+    Level, LiteLlm, Logging, Model, ModelInfo, ModelParams, Responses, RetryBudget, Router, RoutingGroup,
+    Server, Shared, Tls,
 };
 pub use loader::{Loaded, Loader};
+pub use models::ModelDefaults;
 pub use problem::{Problem, Report, Severity};
 pub use redacted::JsonObject;
 pub use reference::reference;

@@ -1,6 +1,6 @@
 //! What an answer is billed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use llmux_core::{Bill, Operation, ReplyReport, RequestContext, Terms};
 use llmux_router::Deployment;
@@ -20,7 +20,7 @@ impl Biller {
     }
 
     pub(crate) fn bill(&self, report: &ReplyReport) -> Option<Bill> {
-        bill(&self.cx, &self.model, &self.deployment, report)
+        bill(&self.cx, &self.model, &self.deployment, report, self.cx.received.elapsed())
     }
 }
 
@@ -30,6 +30,7 @@ pub(crate) fn bill(
     model: &str,
     deployment: &Deployment,
     report: &ReplyReport,
+    elapsed: Duration,
 ) -> Option<Bill> {
     // A count is free, whatever it counts.
     let reported = report.usage_reported || !report.usage.is_empty();
@@ -40,7 +41,7 @@ pub(crate) fn bill(
     let asked = deployment.model_for(model);
     let terms = Terms::new()
         .with_service(report.service)
-        .with_elapsed(cx.received.elapsed())
+        .with_elapsed(elapsed)
         .with_models(Some(&asked), report.model.as_deref());
     deployment.settings().facts.as_ref()?.bill(&report.usage, &terms)
 }

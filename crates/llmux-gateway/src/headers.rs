@@ -1,6 +1,6 @@
 //! Headers about a request and its answer, under LiteLLM's names.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, io::Write, sync::LazyLock, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use llmux_core::{Bill, DeploymentId, Dialect, Money, RequestContext};
@@ -32,18 +32,18 @@ const DURATION: HeaderName = HeaderName::from_static("x-litellm-response-duratio
 /// Request fields that were left out.
 const DROPPED: HeaderName = HeaderName::from_static("x-llmux-dropped-params");
 /// What the answer is billed, in US dollars; its twin under our own name; and the parts that it has.
-const COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
-const COST_TWIN: HeaderName = HeaderName::from_static("x-llmux-response-cost");
-const COST_INPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-input");
-const COST_OUTPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-output");
-const COST_CACHE_READ: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-read");
-const COST_CACHE_WRITE: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-creation");
-const COST_REASONING: HeaderName = HeaderName::from_static("x-litellm-response-cost-reasoning");
-const COST_TOOLS: HeaderName = HeaderName::from_static("x-litellm-response-cost-tool-usage");
+static COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
+static COST_TWIN: HeaderName = HeaderName::from_static("x-llmux-response-cost");
+static COST_INPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-input");
+static COST_OUTPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-output");
+static COST_CACHE_READ: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-read");
+static COST_CACHE_WRITE: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-creation");
+static COST_REASONING: HeaderName = HeaderName::from_static("x-litellm-response-cost-reasoning");
+static COST_TOOLS: HeaderName = HeaderName::from_static("x-litellm-response-cost-tool-usage");
 /// The bill before discount and margin, and these.
-const COST_ORIGINAL: HeaderName = HeaderName::from_static("x-litellm-response-cost-original");
-const COST_DISCOUNT: HeaderName = HeaderName::from_static("x-litellm-response-cost-discount-amount");
-const COST_MARGIN: HeaderName = HeaderName::from_static("x-litellm-response-cost-margin-amount");
+static COST_ORIGINAL: HeaderName = HeaderName::from_static("x-litellm-response-cost-original");
+static COST_DISCOUNT: HeaderName = HeaderName::from_static("x-litellm-response-cost-discount-amount");
+static COST_MARGIN: HeaderName = HeaderName::from_static("x-litellm-response-cost-margin-amount");
 /// The version of this program.
 const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -90,8 +90,14 @@ pub(crate) fn ask(provider: &str, base_url: &str, headers: &mut HeaderMap) {
     }
 }
 
-/// Names the request, in the words of the dialect's SDKs.
+/// Names the request, in the words of the dialect's SDKs, and the program.
 pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
+    name_request(cx, headers);
+    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+}
+
+/// Names the request, in the words of the dialect's SDKs.
+pub(crate) fn name_request(cx: &RequestContext, headers: &mut HeaderMap) {
     if let Ok(id) = HeaderValue::from_str(cx.id.as_str()) {
         let sdk = match cx.sdk {
             Dialect::Anthropic => REQUEST_ID,
@@ -101,7 +107,6 @@ pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
         headers.insert(sdk, id.clone());
         headers.insert(CALL_ID, id);
     }
-    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
 }
 
 /// What was tried, beside who was asked last.
@@ -114,30 +119,48 @@ pub(crate) struct Tries<'a> {
     pub(crate) fallbacks: u32,
 }
 
-/// What answers say of the deployment they come from.
-pub(crate) fn labels(deployment: &Deployment) -> Vec<(HeaderName, HeaderValue)> {
+/// Room for the headers that an answer has of its own.
+const OWN: usize = 14;
+
+/// What most answers of a deployment have in common.
+pub(crate) fn labels(deployment: &Deployment) -> HeaderMap {
     let texts = [
         (MODEL_ID, deployment.id().as_str()),
         (MODEL_GROUP, deployment.group().as_str()),
         (PROVIDER, deployment.provider().name()),
         (API_BASE, without_query(deployment.provider().base_url())),
     ];
-    let value = |(name, text)| Some((name, HeaderValue::from_str(text).ok()?));
-    texts.into_iter().filter_map(value).collect()
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(RETRIES, HeaderValue::from_static("0"));
+    headers.insert(FALLBACKS, HeaderValue::from_static("0"));
+    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    headers
 }
 
-/// Names who answered, or failed last, and after what.
-pub(crate) fn attribute(deployment: &Deployment, tries: Tries<'_>, headers: &mut HeaderMap) {
-    for (name, value) in deployment.labels() {
-        headers.insert(name, value.clone());
+/// The headers of an answer, which name who gave it, and after what.
+pub(crate) fn attributed(deployment: &Deployment, tries: Tries<'_>) -> HeaderMap {
+    let mut headers = deployment.labels().clone();
+    headers.reserve(OWN);
+    if let Some(most) = number(tries.max_retries.into()) {
+        headers.insert(MAX_RETRIES, most);
     }
-    // After a fallback the group is still the one that was asked for.
-    if let (true, Ok(group)) = (tries.fallbacks > 0, HeaderValue::from_str(tries.model)) {
-        headers.insert(MODEL_GROUP, group);
+    if tries.retries > 0 {
+        headers.insert(RETRIES, HeaderValue::from(tries.retries));
     }
-    headers.insert(RETRIES, HeaderValue::from(tries.retries));
-    headers.insert(MAX_RETRIES, HeaderValue::from(tries.max_retries));
-    headers.insert(FALLBACKS, HeaderValue::from(tries.fallbacks));
+    if tries.fallbacks > 0 {
+        headers.insert(FALLBACKS, HeaderValue::from(tries.fallbacks));
+        // The group is still the one that was asked for.
+        if let Ok(group) = HeaderValue::from_str(tries.model) {
+            headers.insert(MODEL_GROUP, group);
+        }
+    }
+    headers
 }
 
 /// Says how the deployment was chosen that answered.
@@ -148,36 +171,54 @@ pub(crate) fn explain(mut explanation: Explanation, chosen: Option<DeploymentId>
     }
 }
 
-/// Says how long it took until now.
-pub(crate) fn time(cx: &RequestContext, headers: &mut HeaderMap) {
-    let milliseconds = u64::try_from(cx.received.elapsed().as_millis()).unwrap_or(u64::MAX);
-    headers.insert(DURATION, HeaderValue::from(milliseconds));
+/// Says how long it took.
+pub(crate) fn time(elapsed: Duration, headers: &mut HeaderMap) {
+    let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    if let Some(milliseconds) = number(milliseconds) {
+        headers.insert(DURATION, milliseconds);
+    }
 }
 
 /// Says what the answer is billed, and what for. Of the parts only those that cost something are told.
 pub(crate) fn bill(bill: &Bill, headers: &mut HeaderMap) {
-    let mut tell = |name: HeaderName, amount: Money| {
-        if let Ok(value) = HeaderValue::from_str(&amount.to_string()) {
-            headers.insert(name, value);
-        }
-    };
-    tell(COST, bill.total);
-    tell(COST_TWIN, bill.total);
+    if let Some(total) = amount(bill.total) {
+        headers.insert(&COST, total.clone());
+        headers.insert(&COST_TWIN, total);
+    }
     let changed = !(bill.discount.is_zero() && bill.margin.is_zero());
     let parts = [
-        (COST_INPUT, bill.cost.prompt()),
-        (COST_OUTPUT, bill.cost.completion()),
-        (COST_CACHE_READ, bill.cost.cache_read),
-        (COST_CACHE_WRITE, bill.cost.cache_write),
-        (COST_REASONING, bill.cost.reasoning),
-        (COST_TOOLS, bill.cost.tools),
-        (COST_ORIGINAL, if changed { bill.original } else { Money::ZERO }),
-        (COST_DISCOUNT, bill.discount),
-        (COST_MARGIN, bill.margin),
+        (&COST_INPUT, bill.cost.prompt()),
+        (&COST_OUTPUT, bill.cost.completion()),
+        (&COST_CACHE_READ, bill.cost.cache_read),
+        (&COST_CACHE_WRITE, bill.cost.cache_write),
+        (&COST_REASONING, bill.cost.reasoning),
+        (&COST_TOOLS, bill.cost.tools),
+        (&COST_ORIGINAL, if changed { bill.original } else { Money::ZERO }),
+        (&COST_DISCOUNT, bill.discount),
+        (&COST_MARGIN, bill.margin),
     ];
-    for (name, amount) in parts.into_iter().filter(|(_, amount)| !amount.is_zero()) {
-        tell(name, amount);
+    for (name, part) in parts.into_iter().filter(|(_, part)| !part.is_zero()) {
+        if let Some(value) = amount(part) {
+            headers.insert(name, value);
+        }
     }
+}
+
+fn amount(money: Money) -> Option<HeaderValue> {
+    let mut room = [0; 48];
+    written(&mut room, format_args!("{money}"))
+}
+
+fn number(number: u64) -> Option<HeaderValue> {
+    written(&mut [0; 20], format_args!("{number}"))
+}
+
+/// A short text as a header, written without a detour over the heap.
+fn written(room: &mut [u8], text: fmt::Arguments<'_>) -> Option<HeaderValue> {
+    let mut rest = &mut *room;
+    rest.write_fmt(text).ok()?;
+    let left = rest.len();
+    HeaderValue::from_bytes(room.get(..room.len().checked_sub(left)?)?).ok()
 }
 
 /// Names the request fields that were left out.
@@ -190,17 +231,54 @@ pub(crate) fn dropped(names: &[String], headers: &mut HeaderMap) {
     }
 }
 
+/// Headers that most providers send, and what they are called behind the prefix: to make a name costs more than to
+/// find one.
+static PREFIXED: LazyLock<HeaderMap<HeaderName>> = LazyLock::new(|| {
+    let common = [
+        "content-type",
+        "date",
+        "server",
+        "vary",
+        "via",
+        "request-id",
+        "x-request-id",
+        "openai-organization",
+        "openai-processing-ms",
+        "openai-project",
+        "openai-version",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-requests",
+        "x-ratelimit-reset-tokens",
+        "anthropic-organization-id",
+        "strict-transport-security",
+        "x-content-type-options",
+        "cf-cache-status",
+        "cf-ray",
+        "alt-svc",
+    ];
+    let known = common.into_iter().filter_map(|name| {
+        Some((HeaderName::from_static(name), prefixed(&mut String::new(), &HeaderName::from_static(name))?))
+    });
+    known.collect()
+});
+
+fn prefixed(room: &mut String, name: &HeaderName) -> Option<HeaderName> {
+    room.clear();
+    room.push_str(UPSTREAM_PREFIX);
+    room.push_str(name.as_str());
+    HeaderName::from_bytes(room.as_bytes()).ok()
+}
+
 /// Hands the provider's headers on under a prefix.
 pub(crate) fn forward(upstream: &HeaderMap, headers: &mut HeaderMap) {
-    let mut name = String::from(UPSTREAM_PREFIX);
-    for (key, value) in upstream {
-        if is_private(key) {
-            continue;
-        }
-        name.truncate(UPSTREAM_PREFIX.len());
-        name.push_str(key.as_str());
-        if let Ok(prefixed) = HeaderName::from_bytes(name.as_bytes()) {
-            headers.append(prefixed, value.clone());
+    let mut room = String::new();
+    for (key, value) in upstream.iter().filter(|(key, _)| !is_private(key)) {
+        let name = PREFIXED.get(key).cloned().or_else(|| prefixed(&mut room, key));
+        if let Some(name) = name {
+            headers.append(name, value.clone());
         }
     }
 }

@@ -23,9 +23,7 @@ pub(crate) async fn run(
 ) -> Response<Body> {
     let sdk = wraps(request.uri().path()).unwrap_or(dialect);
     let cx = RequestContext::new(request_id(&request), operation, dialect).with_sdk(sdk);
-    let mut response = serve(snapshot, &cx, request, model).await;
-    headers::identify(&cx, response.headers_mut());
-    response
+    serve(snapshot, &cx, request, model).await
 }
 
 async fn serve(
@@ -50,7 +48,8 @@ async fn serve(
     let settle = Settle::new(cx, &received.model);
     let explanation = route::asked_explanation(snapshot, cx, &received);
     let routed = route::run(snapshot, cx, &received).await;
-    let chosen = routed.as_ref().ok().map(|answer| answer.deployment.id().clone());
+    let chosen = routed.as_ref().ok().filter(|_| explanation.is_some());
+    let chosen = chosen.map(|answer| answer.deployment.id().clone());
     let mut response = match routed {
         Ok(answer) => {
             let (answer, turn) = responses::keep_whole(answer, turn).await;

@@ -53,7 +53,7 @@ pub(crate) async fn run(
     if let Ok(provider) = &route.provider {
         headers::ask(provider.name(), provider.base_url(), out);
     }
-    headers::time(&cx, out);
+    headers::time(cx.received.elapsed(), out);
     headers::call(&cx, out);
     response
 }

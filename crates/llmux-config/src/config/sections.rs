@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::health::HealthChecks;
 use super::routing::Budget;
 
 use super::Endpoint;
@@ -38,6 +39,8 @@ pub struct General {
     pub include_call_id_in_error_body: bool,
     /// Time for a whole request that is passed through.
     pub pass_through_request_timeout: Duration,
+    /// How deployments are asked whether they work.
+    pub health: HealthChecks,
 }
 
 impl Default for General {
@@ -53,6 +56,7 @@ impl Default for General {
             always_include_stream_usage: false,
             include_call_id_in_error_body: false,
             pass_through_request_timeout: Duration::from_secs(600),
+            health: HealthChecks::default(),
         }
     }
 }
