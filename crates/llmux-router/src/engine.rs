@@ -121,7 +121,7 @@ impl Router {
             group.state.gate.enter(choice.urgency(), self.shared.policy.max_queued_requests).await?;
         let mut run = Run::default();
         loop {
-            let (at, member) = match choice.make(&run.tried) {
+            let (at, member) = match choice.secure(&run.tried).await {
                 Ok(chosen) => chosen,
                 Err(none) => match run.last.take() {
                     Some(last) => return Err(last),

@@ -72,7 +72,7 @@ pub(crate) async fn wait(
     loop {
         sleep(policy.polling_interval).await;
         if turn.is_next() {
-            match choice.make(tried) {
+            match choice.secure(tried).await {
                 Err(error) if error.code() != refusal.code() => return Err(error),
                 Err(_) => {}
                 chosen => return chosen,

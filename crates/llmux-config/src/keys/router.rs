@@ -3,7 +3,7 @@
 use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Integer, Named, Section as Nested, Text,
 };
-use super::{Choice, Key, Section, health, model, routing};
+use super::{Choice, Key, Section, health, model, routing, shared};
 
 /// `router_settings`
 pub(crate) static ROUTER: Section = Section {
@@ -44,13 +44,13 @@ pub(crate) static ROUTER: Section = Section {
             .alias(&["default_params"]),
         ],
         routing::ROUTER,
+        shared::ROUTER,
         health::ROUTER,
     ],
     not_yet: &[&[
         "max_retries",
         "redis_*",
         "cache_responses",
-        "cache_kwargs",
         "caching_groups",
         "client_ttl",
         "set_verbose",

@@ -16,6 +16,7 @@ mod leaving;
 mod names;
 mod properties;
 mod replay;
+mod replicas;
 mod retries;
 mod scheduling;
 mod signing;
