@@ -246,6 +246,28 @@ async fn a_leased_limit_survives_the_death_of_redis_and_of_a_replica() {
 }
 
 #[tokio::test]
+async fn pain_4_a_redis_that_hangs_holds_no_request_up_for_long_and_is_used_again_afterwards() {
+    let Some(server) = RedisProcess::start().await else { return };
+    let upstream = upstream().await;
+    let proxies = start(&config(&upstream, &at(&server, "limits: exact")), 2).await;
+    assert_eq!(burst(&proxies, "limited", 40).await, 40);
+    server.pause().await;
+    assert_eq!(burst(&proxies, "limited", 40).await, 40, "within what was left");
+    for proxy in &proxies {
+        proxy.wait_for_log(LOST).await;
+    }
+    assert_eq!(burst(&proxies, "limited", 40).await, 40);
+    assert_eq!(burst(&proxies, "free", 40).await, 40);
+    server.resume().await;
+    for proxy in &proxies {
+        proxy.wait_for_log_times(IN_REACH, 2).await;
+    }
+    let minutes = Minutes::begin(&server).await;
+    wait_until_told(&server, 120, &minutes).await;
+    assert_eq!(burst(&proxies, "limited", 40).await, 40);
+}
+
+#[tokio::test]
 async fn what_fails_at_one_proxy_is_left_alone_by_all() {
     let Some(server) = RedisProcess::start().await else { return };
     let upstream = upstream().await;
