@@ -145,7 +145,7 @@ async fn two_proxies_never_exceed_an_exact_limit() {
 }
 
 #[tokio::test]
-async fn four_proxies_never_exceed_an_exact_limit() {
+async fn pain_10_four_proxies_never_exceed_an_exact_limit() {
     exact(4).await;
 }
 
