@@ -25,6 +25,7 @@ pub mod provider;
 pub mod registry;
 pub mod reply;
 pub mod response_store;
+pub mod shared_state;
 pub mod stats;
 pub mod strategy;
 pub mod tokens;
@@ -41,13 +42,14 @@ pub use model::{Capability, ModelFacts};
 pub use money::Money;
 pub use operation::{Dialect, Operation};
 pub use provider::{
-    Call, Environment, Exchange, FailedReply, FormEdits, Options, Outgoing, Provider, ProviderSettings,
-    Relay, ScriptedReply, Shaping,
+    Asking, Call, Environment, Exchange, FailedReply, FormEdits, FormShape, Options, Outgoing, Provider,
+    ProviderSettings, Relay, ScriptedReply, Shaping, Step, StepAnswer, Steps,
 };
 pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};
 pub use response_store::ResponseStore;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use shared_state::{Count, Counted, Heard, SharedState, Span, Wish};
 pub use stats::{DeploymentStats, Moment};
 pub use strategy::{Candidate, LimitUse, PickContext, Strategy, TokenPrices};
 pub use tokens::{Estimate, TokenCounter};

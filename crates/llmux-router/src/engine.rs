@@ -95,6 +95,16 @@ impl Router {
         })
     }
 
+    /// Whether a deployment of this model must know all fields of a form before anything of it goes out.
+    #[must_use]
+    pub fn reads_forms(&self, model: &str) -> bool {
+        let table = self.table.load();
+        let group = table.find(table.real_name(model));
+        group.is_some_and(|group| {
+            group.members.iter().any(|member| member.deployment.provider().reads_forms())
+        })
+    }
+
     /// Every deployment, in no particular order.
     #[must_use]
     pub fn deployments(&self) -> Vec<Arc<Deployment>> {
@@ -109,7 +119,7 @@ impl Router {
         let mut place = group.state.gate.enter(self.shared.policy.max_queued_requests).await?;
         let mut run = Run::default();
         loop {
-            let (at, member) = match choice.make(&run.tried) {
+            let (at, member) = match choice.secure(&run.tried).await {
                 Ok(chosen) => chosen,
                 Err(none) => return Err(run.last.take().unwrap_or_else(|| none.into())),
             };
