@@ -11,7 +11,7 @@ use serde::Deserialize;
 pub use endpoint::Endpoint;
 pub use health::HealthChecks;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
-pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup};
+pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup, Shared};
 pub use sections::{
     Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Responses, Server, Tls,
 };

@@ -13,6 +13,7 @@ mod router;
 mod routing;
 mod server;
 mod shape;
+mod shared;
 
 pub(crate) use health::shared as shared_health;
 pub(crate) use price::ENDING;

@@ -37,7 +37,7 @@ mod well_known;
 pub use config::{
     Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, HealthChecks,
     Level, LiteLlm, Logging, Model, ModelInfo, ModelParams, Responses, RetryBudget, Router, RoutingGroup,
-    Server, Tls,
+    Server, Shared, Tls,
 };
 pub use loader::{Loaded, Loader};
 pub use models::ModelDefaults;
