@@ -194,7 +194,9 @@ fn usage(value: &Value) -> Option<Usage> {
     let (input, output) = (format!("{metrics}/inputTokenCount"), format!("{metrics}/outputTokenCount"));
     let input = figure([&input, "/prompt_token_count", "/inputTextTokenCount"])?;
     let output = figure([&output, "/generation_token_count", "/results/0/tokenCount"])?;
-    Some(Usage { input, output, ..Usage::default() })
+    let mut usage = Usage::default();
+    (usage.input, usage.output) = (input, output);
+    Some(usage)
 }
 
 fn bad(detail: &str) -> Error {
