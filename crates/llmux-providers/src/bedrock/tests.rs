@@ -109,7 +109,7 @@ fn claude_is_invoked_for_its_own_clients_and_where_the_name_says_so() {
     assert_eq!(path(Dialect::OpenAi, claude), conversed);
     assert_eq!(path(Dialect::Anthropic, "converse/eu.anthropic.claude-x-v1:0"), conversed);
     assert!(path(Dialect::Anthropic, "amazon.nova-pro-v1:0").ends_with("/converse-stream"));
-    assert!(path(Dialect::OpenAi, "invoke/meta.llama3").ends_with("/converse-stream"));
+    assert!(path(Dialect::OpenAi, "invoke/ai21.jamba-1-5-mini-v1:0").ends_with("/converse-stream"));
     let (_, body) = sent(&keyed(), Dialect::Anthropic, &chat(claude, true));
     assert_eq!((body.get("model"), body.get("stream")), (None, None));
     assert_eq!(body["anthropic_version"], "bedrock-2023-05-31");

@@ -115,7 +115,10 @@ fn replicates_images_are_told_in_openais_form() {
 
 #[test]
 fn watsonx_is_told_the_model_and_who_pays() {
-    let provider = recordings::provider("watsonx");
+    let mut settings = llmux_core::ProviderSettings::default();
+    settings.api_key = Some(recordings::KEY.into());
+    settings.options.set("watsonx_region_name", "us-south").set("project_id", "example-project");
+    let provider = recordings::registry().providers.build("watsonx", &settings).unwrap();
     assert!(provider.credentials("m").is_some(), "a token is fetched for the key");
     let ask = |model: &str, stream| {
         sent(&calls::prepare(&*provider, Operation::Chat, Dialect::OpenAi, &chat(model, stream)).unwrap())
