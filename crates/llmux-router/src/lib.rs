@@ -30,6 +30,7 @@ mod mask;
 mod name;
 mod pattern;
 mod pick;
+mod pieces;
 mod policy;
 mod refusal;
 mod replication;
