@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod model;
+mod pass_through;
 mod routing;
 mod sections;
 
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 pub use endpoint::Endpoint;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
+pub use pass_through::PassThrough;
 pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup};
 pub use sections::{
     Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Responses, Server, Tls,

@@ -5,6 +5,7 @@ mod cloud;
 mod general;
 mod litellm;
 mod model;
+mod pass_through;
 mod price;
 mod request;
 mod root;
@@ -13,6 +14,7 @@ mod routing;
 mod server;
 mod shape;
 
+pub(crate) use pass_through::ENDPOINT;
 pub(crate) use price::ENDING;
 pub(crate) use root::ROOT;
 pub(crate) use shape::{Choice, Shape, sections};

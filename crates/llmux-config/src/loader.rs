@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::include::{Includer, ReadFile};
 use crate::keys::{ROOT, nearest};
 use crate::models::{self, find, nested};
+use crate::pass_through;
 use crate::problem::{Problem, Problems, Report};
 use crate::references::{self, Environment};
 use crate::source::{Entry, Node, Position, Value};
@@ -106,6 +107,7 @@ impl Loader {
         guard(&mut config, &root, &lookup, &mut problems);
         check_aliases(&config, &root, &mut problems);
         check_cors(&config, &root, &mut problems);
+        pass_through::check(&mut config, &root, &mut problems);
         inherit(&mut config);
         if problems.has_errors() {
             return Err(Report { problems: problems.into_sorted() });
@@ -151,7 +153,7 @@ fn section<'a>(config: &'a mut Map<String, Json>, name: &str) -> Option<&'a mut 
 }
 
 /// The entry of a key in a top-level section, both names canonical.
-fn locate<'a>(root: &'a Node, name: &str, key: &str) -> Option<(String, &'a Entry)> {
+pub(crate) fn locate<'a>(root: &'a Node, name: &str, key: &str) -> Option<(String, &'a Entry)> {
     let outer = find(root, &ROOT, name)?;
     let inner = find(&outer.value, nested(&ROOT, name)?, key)?;
     Some((format!("{}.{}", outer.key, inner.key), inner))

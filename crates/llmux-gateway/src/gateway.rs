@@ -14,7 +14,8 @@ use crate::{
     body::Body,
     catalogue,
     dispatch::{Endpoint, FactsPage, dispatch, wraps},
-    error, health, landing, models, ollama, pipeline, relay,
+    error, health, landing, models, ollama, pipeline,
+    relay::{self, Found},
     server::{Handler, Peer, read_body},
     snapshot::Snapshot,
     utilities,
@@ -104,9 +105,10 @@ impl Gateway {
             Endpoint::Readiness => self.readiness(),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
             Endpoint::WrongMethod(allowed) => wrong_method(request.method(), &path, allowed, dialect),
-            Endpoint::Unknown => match snapshot.relays.find(&path) {
-                Some((route, below)) => relay::run(snapshot, request, route, below).await,
-                None => error::respond(&unknown_path(request.method(), &path), dialect),
+            Endpoint::Unknown => match snapshot.relays.find(request.method(), &path) {
+                Found::To(destination, below) => relay::run(snapshot, request, destination, below).await,
+                Found::WrongMethod(allowed) => relay::wrong_method(&request, &allowed),
+                Found::Nowhere => error::respond(&unknown_path(request.method(), &path), dialect),
             },
         }
     }

@@ -18,6 +18,7 @@ use llmux_telemetry::Scrubber;
 
 pub(crate) use deployments::provider_settings;
 pub(crate) use entry::Entry;
+pub(crate) use facts::of_provider as provider_facts;
 
 use crate::{access::Access, cors::CorsPolicy, relay::Relays};
 
@@ -169,7 +170,7 @@ impl Snapshot {
                 let aliases = config.router.model_group_alias.iter();
                 let aliases = aliases.map(|(alias, target)| (alias.clone(), target.model.clone())).collect();
                 let tokens = Arc::clone(&parts.tokens);
-                let relays = Relays::new(config, parts);
+                let relays = Relays::new(config, parts, &router, &mut warnings)?;
                 let responses = parts.responses.clone();
                 let snapshot = Self {
                     router,

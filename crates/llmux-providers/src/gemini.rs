@@ -209,8 +209,10 @@ impl Provider for Gemini {
     }
 
     fn relay(&self, head: Request<()>) -> Result<Relay> {
-        let known = known::gemini(&head);
-        Ok(Relay::new(self.target.relay(head)?).with_known(known))
+        let (known, model, piecemeal) =
+            (known::gemini(&head), known::model(&head), known::is_piecemeal(&head));
+        let relay = Relay::new(self.target.relay(head)?).with_known(known);
+        Ok(relay.with_model(model).with_piecemeal(piecemeal))
     }
 }
 

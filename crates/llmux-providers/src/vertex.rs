@@ -11,10 +11,10 @@ mod place;
 
 use std::sync::Arc;
 
-use http::{HeaderName, Uri};
+use http::{HeaderName, Request, Uri};
 use llmux_core::{
     Call, Component, Credentials, Environment, Error, Exchange, ExposeSecret, FailedReply, Operation,
-    Outgoing, Provider, ProviderSettings, Result, SecretString,
+    Outgoing, Provider, ProviderSettings, Relay, Result, SecretString,
 };
 use llmux_credentials::{Clock, google};
 
@@ -24,6 +24,7 @@ use crate::{
         table::{Auth, Host, Paths, Quirks, find},
     },
     gemini::Gemini,
+    known,
     target::{Target, setting},
 };
 use claude::Claude;
@@ -54,6 +55,7 @@ static OPEN_MODELS: Host = Host {
 /// Vertex AI, bound to a deployment's settings.
 pub(crate) struct VertexAi {
     place: Place,
+    target: Target,
     gemini: Gemini,
     /// Models that were tuned or deployed, by the number of their endpoint.
     endpoints: Gemini,
@@ -95,7 +97,8 @@ impl Component for VertexAi {
         open.base_url = Some(place.open_models());
         Ok(Arc::new(Self {
             gemini: Gemini::on_vertex(&bound, target.clone(), place.gemini()),
-            endpoints: Gemini::on_vertex(&bound, target, place.endpoints()),
+            endpoints: Gemini::on_vertex(&bound, target.clone(), place.endpoints()),
+            target,
             claude: Claude::build(&bound)?,
             mistral: Compatible::build(mistral, &bound)?,
             open: Compatible::build(&OPEN_MODELS, &open)?,
@@ -138,6 +141,15 @@ impl Provider for VertexAi {
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         failure::read(failed)
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let (known, model) = (known::vertex(&head), known::model(&head));
+        let piecemeal = known::is_piecemeal(&head);
+        let url = self.place.relayed(head.uri());
+        let mut head = self.target.relay(head)?;
+        *head.uri_mut() = url.parse().map_err(|_| place::bad_name())?;
+        Ok(Relay::new(head).with_known(known).with_model(model).with_piecemeal(piecemeal))
     }
 
     fn credentials(&self, _: &str) -> Option<&Arc<dyn Credentials>> {

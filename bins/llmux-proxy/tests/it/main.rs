@@ -17,6 +17,7 @@ mod faults;
 mod fidelity;
 mod limits;
 mod media;
+mod own_paths;
 mod parameters;
 mod pass_through;
 mod protocols;

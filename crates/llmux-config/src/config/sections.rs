@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::routing::Budget;
 
-use super::Endpoint;
+use super::{Endpoint, PassThrough};
 use crate::JsonObject;
 
 /// `general_settings`
@@ -38,6 +38,8 @@ pub struct General {
     pub include_call_id_in_error_body: bool,
     /// Time for a whole request that is passed through.
     pub pass_through_request_timeout: Duration,
+    /// Paths that lead to servers of one's choice.
+    pub pass_through_endpoints: Vec<PassThrough>,
 }
 
 impl Default for General {
@@ -53,6 +55,7 @@ impl Default for General {
             always_include_stream_usage: false,
             include_call_id_in_error_body: false,
             pass_through_request_timeout: Duration::from_secs(600),
+            pass_through_endpoints: Vec::new(),
         }
     }
 }

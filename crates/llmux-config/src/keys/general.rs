@@ -1,7 +1,7 @@
 //! `general_settings`
 
-use super::Shape::{Duration, Flag, Number, Secret, Text};
-use super::{Key, Section};
+use super::Shape::{Duration, Flag, List, Number, Secret, Text};
+use super::{Key, Section, pass_through};
 
 /// `general_settings`
 pub(crate) static GENERAL: Section = Section {
@@ -43,6 +43,11 @@ pub(crate) static GENERAL: Section = Section {
             "Time for a whole request that is passed through.",
         )
         .default("600s"),
+        Key::new(
+            "pass_through_endpoints",
+            List(&pass_through::ENDPOINT),
+            "Paths that lead to servers of one's choice.",
+        ),
         Key::ignored("cancel_on_disconnect", "Always on: a client that leaves ends its upstream request."),
     ]],
     not_yet: &[DATABASE, ACCESS, OPERATION],
@@ -176,7 +181,6 @@ const OPERATION: &[&str] = &[
     "key_management_settings",
     "use_google_kms",
     "use_azure_key_vault",
-    "pass_through_endpoints",
     "enable_openai_websocket_passthrough",
     "use_client_credentials_pass_through_routes",
     "disable_bedrock_agent_runtime_passthrough",

@@ -4,16 +4,18 @@
 
 use std::sync::Arc;
 
-use http::Uri;
+use http::{Request, Uri, uri::PathAndQuery};
 use llmux_core::{
-    Call, Component, Credentials, Error, Exchange, FailedReply, Outgoing, Provider, ProviderSettings, Result,
+    Call, Component, Credentials, Error, Exchange, FailedReply, Outgoing, Provider, ProviderSettings, Relay,
+    Result,
 };
 use llmux_wire::anthropic;
 
 use super::{
     Access, failure,
     hosts::{AZURE, FOUNDRY, FOUNDRY_ENDPOINT, FOUNDRY_V1},
-    route::{Route, check},
+    moved,
+    route::{Route, check, with_version},
 };
 use crate::{anthropic::Anthropic, compatible::Compatible, compatible::table::Host, target::setting};
 
@@ -122,6 +124,21 @@ impl Provider for Foundry {
             return anthropic::read_error(failed.status, failed.headers, failed.body, NAME);
         }
         failure::read(failed, "Azure AI Foundry")
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let (path, query) = (head.uri().path(), head.uri().query());
+        let whole = head.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        let whole = match path.starts_with("/models/") {
+            true => with_version(whole, query, VERSION),
+            false => whole.to_owned(),
+        };
+        // Its models speak Anthropic's dialect, and want its headers.
+        let relay = match path.starts_with("/anthropic/") {
+            true => self.anthropic.relay(head)?,
+            false => self.engine.relay(head)?,
+        };
+        moved(relay, &self.root, &whole)
     }
 
     fn credentials(&self, _: &str) -> Option<&Arc<dyn Credentials>> {
