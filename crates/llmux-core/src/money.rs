@@ -18,6 +18,7 @@ const ONE: i128 = 10_i128.pow(DECIMALS);
 /// Digits that are written from the lower half of an amount's decimals.
 const LOW_DIGITS: usize = 10;
 const LOW: u128 = 10_u128.pow(LOW_DIGITS as u32);
+const HIGH_DIGITS: usize = DECIMALS as usize - LOW_DIGITS;
 
 /// An amount in US dollars, or a price in US dollars for one unit.
 ///
@@ -148,24 +149,37 @@ impl Sum for Money {
 impl fmt::Display for Money {
     /// A plain decimal number without exponent and without zeros at its end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.0.unsigned_abs();
-        let one = ONE.unsigned_abs();
-        let (whole, part) = (value / one, value % one);
-        let sign = if self.0 < 0 { "-" } else { "" };
-        if part == 0 {
-            return write!(f, "{sign}{whole}");
+        let (value, one) = (self.0.unsigned_abs(), ONE.unsigned_abs());
+        // Nearly every amount is below a dollar; dividing wide numbers is slow, and each answer's cost is written.
+        let (whole, part) = if value < one { (0, value) } else { (value / one, value % one) };
+        if self.0 < 0 {
+            f.write_str("-")?;
         }
-        // Two numbers that fit a register: dividing wider ones is slow, and each answer's cost is written.
-        let [mut high, mut low] =
-            [part / LOW, part % LOW].map(|half| u64::try_from(half).unwrap_or_default());
-        let mut digits = [b'0'; DECIMALS as usize];
-        for (at, digit) in digits.iter_mut().enumerate().rev() {
-            let half = if at < DECIMALS as usize - LOW_DIGITS { &mut high } else { &mut low };
-            *digit = b'0' + u8::try_from(*half % 10).unwrap_or_default();
-            *half /= 10;
+        match (whole, part) {
+            (0, 0) => return f.write_str("0"),
+            (0, _) => {}
+            (whole, 0) => return write!(f, "{whole}"),
+            (whole, _) => write!(f, "{whole}")?,
         }
-        let text = std::str::from_utf8(&digits).unwrap_or_default();
-        write!(f, "{sign}{whole}.{}", text.trim_end_matches('0'))
+        let mut text = *b"0.000000000000000000000";
+        let [above, below] = [part / LOW, part % LOW].map(|half| u64::try_from(half).unwrap_or_default());
+        if let Some((digits, low)) = text.split_last_chunk_mut::<LOW_DIGITS>()
+            && let Some((_, high)) = digits.split_last_chunk_mut::<HIGH_DIGITS>()
+        {
+            write_digits(high, above);
+            write_digits(low, below);
+        }
+        let zeros = text.iter().rev().take_while(|digit| **digit == b'0').count();
+        let shown = text.get(usize::from(whole > 0)..text.len().saturating_sub(zeros));
+        f.write_str(std::str::from_utf8(shown.unwrap_or_default()).unwrap_or_default())
+    }
+}
+
+/// Writes a number with as many digits as there is room for.
+fn write_digits(room: &mut [u8], mut number: u64) {
+    for digit in room.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
     }
 }
 

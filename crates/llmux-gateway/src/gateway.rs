@@ -53,7 +53,8 @@ impl Gateway {
 
     async fn serve(&self, snapshot: &Snapshot, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
-        let dialect = spoken(&path, request.headers());
+        // Most requests are for a model's work, and need neither.
+        let dialect = || spoken(&path, request.headers());
         let checked = || snapshot.access.check(request.headers(), request.uri().query());
         match dispatch(request.method(), &path) {
             Endpoint::Model(operation, dialect, model) => {
@@ -67,26 +68,26 @@ impl Gateway {
                     let told = health::check(&snapshot.router, query.as_deref()).await.to_string();
                     json(snapshot.scrubber.scrub(told.as_bytes()).into_owned())
                 }
-                Err(refused) => error::respond(&refused, dialect),
+                Err(refused) => error::respond(&refused, dialect()),
             },
             Endpoint::Explain => pipeline::explain(snapshot, request).await,
             Endpoint::Models => match checked() {
-                Ok(()) => json(catalogue::list(&snapshot.router, dialect)),
-                Err(refused) => error::respond(&refused, dialect),
+                Ok(()) => json(catalogue::list(&snapshot.router, dialect())),
+                Err(refused) => error::respond(&refused, dialect()),
             },
             Endpoint::ModelInfo(id) => {
-                match checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect)) {
+                match checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect())) {
                     Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect),
+                    Err(refused) => error::respond(&refused, dialect()),
                 }
             }
             Endpoint::OllamaModels => match checked() {
                 Ok(()) => json(ollama::tags(&snapshot.router)),
-                Err(refused) => error::respond(&refused, dialect),
+                Err(refused) => error::respond(&refused, dialect()),
             },
             Endpoint::OllamaShow => match checked() {
                 Ok(()) => show(snapshot, request.into_body()).await,
-                Err(refused) => error::respond(&refused, dialect),
+                Err(refused) => error::respond(&refused, dialect()),
             },
             Endpoint::OllamaRunning => json(ollama::running()),
             Endpoint::OllamaVersion => json(ollama::version()),
@@ -94,21 +95,24 @@ impl Gateway {
                 let allowed = if page == FactsPage::Public { Ok(()) } else { checked() };
                 match allowed.and_then(|()| models::page(snapshot, page, request.uri().query())) {
                     Ok(body) => json(body),
+                    Err(refused) => error::respond(&refused, dialect()),
+                }
+            }
+            Endpoint::Utility(which) => {
+                let dialect = dialect();
+                match utilities::run(snapshot, request, which).await {
+                    Ok(body) => json(body),
                     Err(refused) => error::respond(&refused, dialect),
                 }
             }
-            Endpoint::Utility(which) => match utilities::run(snapshot, request, which).await {
-                Ok(body) => json(body),
-                Err(refused) => error::respond(&refused, dialect),
-            },
             Endpoint::Liveness => json("\"I'm alive!\""),
             Endpoint::Readiness => self.readiness(),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
-            Endpoint::WrongMethod(allowed) => wrong_method(request.method(), &path, allowed, dialect),
+            Endpoint::WrongMethod(allowed) => wrong_method(request.method(), &path, allowed, dialect()),
             Endpoint::Unknown => match snapshot.relays.find(request.method(), &path) {
                 Found::To(destination, below) => relay::run(snapshot, request, destination, below).await,
                 Found::WrongMethod(allowed) => relay::wrong_method(&request, &allowed),
-                Found::Nowhere => error::respond(&unknown_path(request.method(), &path), dialect),
+                Found::Nowhere => error::respond(&unknown_path(request.method(), &path), dialect()),
             },
         }
     }

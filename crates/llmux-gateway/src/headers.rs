@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use llmux_core::{Bill, DeploymentId, Dialect, Money, RequestContext};
 use llmux_router::{Deployment, Explanation};
@@ -32,18 +33,18 @@ const DURATION: HeaderName = HeaderName::from_static("x-litellm-response-duratio
 /// Request fields that were left out.
 const DROPPED: HeaderName = HeaderName::from_static("x-llmux-dropped-params");
 /// What the answer is billed, in US dollars; its twin under our own name; and the parts that it has.
-const COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
-const COST_TWIN: HeaderName = HeaderName::from_static("x-llmux-response-cost");
-const COST_INPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-input");
-const COST_OUTPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-output");
-const COST_CACHE_READ: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-read");
-const COST_CACHE_WRITE: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-creation");
-const COST_REASONING: HeaderName = HeaderName::from_static("x-litellm-response-cost-reasoning");
-const COST_TOOLS: HeaderName = HeaderName::from_static("x-litellm-response-cost-tool-usage");
+static COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
+static COST_TWIN: HeaderName = HeaderName::from_static("x-llmux-response-cost");
+static COST_INPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-input");
+static COST_OUTPUT: HeaderName = HeaderName::from_static("x-litellm-response-cost-output");
+static COST_CACHE_READ: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-read");
+static COST_CACHE_WRITE: HeaderName = HeaderName::from_static("x-litellm-response-cost-cache-creation");
+static COST_REASONING: HeaderName = HeaderName::from_static("x-litellm-response-cost-reasoning");
+static COST_TOOLS: HeaderName = HeaderName::from_static("x-litellm-response-cost-tool-usage");
 /// The bill before discount and margin, and these.
-const COST_ORIGINAL: HeaderName = HeaderName::from_static("x-litellm-response-cost-original");
-const COST_DISCOUNT: HeaderName = HeaderName::from_static("x-litellm-response-cost-discount-amount");
-const COST_MARGIN: HeaderName = HeaderName::from_static("x-litellm-response-cost-margin-amount");
+static COST_ORIGINAL: HeaderName = HeaderName::from_static("x-litellm-response-cost-original");
+static COST_DISCOUNT: HeaderName = HeaderName::from_static("x-litellm-response-cost-discount-amount");
+static COST_MARGIN: HeaderName = HeaderName::from_static("x-litellm-response-cost-margin-amount");
 /// The version of this program.
 const VERSION: HeaderName = HeaderName::from_static("x-litellm-version");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -114,30 +115,42 @@ pub(crate) struct Tries<'a> {
     pub(crate) fallbacks: u32,
 }
 
-/// What answers say of the deployment they come from.
-pub(crate) fn labels(deployment: &Deployment) -> Vec<(HeaderName, HeaderValue)> {
+/// What most answers of a deployment have in common, with room for what each has of its own.
+pub(crate) fn labels(deployment: &Deployment) -> HeaderMap {
+    const OWN: usize = 14;
     let texts = [
         (MODEL_ID, deployment.id().as_str()),
         (MODEL_GROUP, deployment.group().as_str()),
         (PROVIDER, deployment.provider().name()),
         (API_BASE, without_query(deployment.provider().base_url())),
     ];
-    let value = |(name, text)| Some((name, HeaderValue::from_str(text).ok()?));
-    texts.into_iter().filter_map(value).collect()
+    let mut headers = HeaderMap::with_capacity(texts.len() + 3 + OWN);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(RETRIES, HeaderValue::from_static("0"));
+    headers.insert(FALLBACKS, HeaderValue::from_static("0"));
+    headers
 }
 
-/// Names who answered, or failed last, and after what.
-pub(crate) fn attribute(deployment: &Deployment, tries: Tries<'_>, headers: &mut HeaderMap) {
-    for (name, value) in deployment.labels() {
-        headers.insert(name, value.clone());
-    }
-    // After a fallback the group is still the one that was asked for.
-    if let (true, Ok(group)) = (tries.fallbacks > 0, HeaderValue::from_str(tries.model)) {
-        headers.insert(MODEL_GROUP, group);
-    }
-    headers.insert(RETRIES, HeaderValue::from(tries.retries));
+/// The headers of an answer, which name who gave it, and after what.
+pub(crate) fn attributed(deployment: &Deployment, tries: Tries<'_>) -> HeaderMap {
+    let mut headers = deployment.labels().clone();
     headers.insert(MAX_RETRIES, HeaderValue::from(tries.max_retries));
-    headers.insert(FALLBACKS, HeaderValue::from(tries.fallbacks));
+    if tries.retries > 0 {
+        headers.insert(RETRIES, HeaderValue::from(tries.retries));
+    }
+    if tries.fallbacks > 0 {
+        headers.insert(FALLBACKS, HeaderValue::from(tries.fallbacks));
+        // The group is still the one that was asked for.
+        if let Ok(group) = HeaderValue::from_str(tries.model) {
+            headers.insert(MODEL_GROUP, group);
+        }
+    }
+    headers
 }
 
 /// Says how the deployment was chosen that answered.
@@ -156,28 +169,31 @@ pub(crate) fn time(cx: &RequestContext, headers: &mut HeaderMap) {
 
 /// Says what the answer is billed, and what for. Of the parts only those that cost something are told.
 pub(crate) fn bill(bill: &Bill, headers: &mut HeaderMap) {
-    let mut tell = |name: HeaderName, amount: Money| {
-        if let Ok(value) = HeaderValue::from_str(&amount.to_string()) {
-            headers.insert(name, value);
-        }
-    };
-    tell(COST, bill.total);
-    tell(COST_TWIN, bill.total);
+    if let Some(total) = amount(bill.total) {
+        headers.insert(&COST, total.clone());
+        headers.insert(&COST_TWIN, total);
+    }
     let changed = !(bill.discount.is_zero() && bill.margin.is_zero());
     let parts = [
-        (COST_INPUT, bill.cost.prompt()),
-        (COST_OUTPUT, bill.cost.completion()),
-        (COST_CACHE_READ, bill.cost.cache_read),
-        (COST_CACHE_WRITE, bill.cost.cache_write),
-        (COST_REASONING, bill.cost.reasoning),
-        (COST_TOOLS, bill.cost.tools),
-        (COST_ORIGINAL, if changed { bill.original } else { Money::ZERO }),
-        (COST_DISCOUNT, bill.discount),
-        (COST_MARGIN, bill.margin),
+        (&COST_INPUT, bill.cost.prompt()),
+        (&COST_OUTPUT, bill.cost.completion()),
+        (&COST_CACHE_READ, bill.cost.cache_read),
+        (&COST_CACHE_WRITE, bill.cost.cache_write),
+        (&COST_REASONING, bill.cost.reasoning),
+        (&COST_TOOLS, bill.cost.tools),
+        (&COST_ORIGINAL, if changed { bill.original } else { Money::ZERO }),
+        (&COST_DISCOUNT, bill.discount),
+        (&COST_MARGIN, bill.margin),
     ];
-    for (name, amount) in parts.into_iter().filter(|(_, amount)| !amount.is_zero()) {
-        tell(name, amount);
+    for (name, part) in parts.into_iter().filter(|(_, part)| !part.is_zero()) {
+        if let Some(value) = amount(part) {
+            headers.insert(name, value);
+        }
     }
+}
+
+fn amount(money: Money) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(Bytes::from(money.to_string())).ok()
 }
 
 /// Names the request fields that were left out.

@@ -50,7 +50,8 @@ async fn serve(
     let settle = Settle::new(cx, &received.model);
     let explanation = route::asked_explanation(snapshot, cx, &received);
     let routed = route::run(snapshot, cx, &received).await;
-    let chosen = routed.as_ref().ok().map(|answer| answer.deployment.id().clone());
+    let chosen = routed.as_ref().ok().filter(|_| explanation.is_some());
+    let chosen = chosen.map(|answer| answer.deployment.id().clone());
     let mut response = match routed {
         Ok(answer) => {
             let (answer, turn) = responses::keep_whole(answer, turn).await;

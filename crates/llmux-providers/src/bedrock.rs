@@ -23,6 +23,7 @@ use llmux_wire::{
     json::{edit::Edits, envelope},
     openai,
     passthrough::Passthrough,
+    rerank::RerankForm,
 };
 
 use self::{
@@ -30,7 +31,7 @@ use self::{
     route::{Api, Route},
 };
 use crate::{
-    shape, speak,
+    rerank, shape, speak,
     target::{Target, setting},
 };
 
@@ -162,6 +163,18 @@ impl Bedrock {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(dropped))
     }
 
+    /// Rankings are made by the service for agents, which names models by their ARNs.
+    fn rank(&self, call: &Call<'_>, route: &Route<'_>) -> Result<Exchange> {
+        let region = route.region.unwrap_or(&self.region);
+        let base = if self.fixed { self.target.base().to_owned() } else { region::agents_endpoint(region) };
+        let uri = format!("{base}/rerank").parse();
+        let uri: Uri = uri.map_err(|_| setting("aws_region_name", "cannot stand in a URL"))?;
+        let arn = route.arn(region);
+        let mut call = *call;
+        call.model = &arn;
+        rerank::exchange(&call, &self.settings, &self.target, &uri, RerankForm::Bedrock)
+    }
+
     /// The client's body without what is meant for the gateway, with the deployment's defaults.
     fn shaped(&self, call: &Call<'_>) -> Bytes {
         let mut edits = Edits::new();
@@ -256,6 +269,7 @@ impl Provider for Bedrock {
             (Operation::Chat | Operation::Completion, _) => self.converse(call, &route),
             (Operation::CountTokens, _) => self.count(call, &route),
             (Operation::Embeddings, _) => self.embed(call, &route),
+            (Operation::Rerank, _) => self.rank(call, &route),
             (operation, _) => Err(Error::client(
                 ErrorKind::InvalidRequest,
                 format!("Bedrock has no {operation}; choose a model of another provider"),

@@ -28,7 +28,7 @@ pub(crate) fn exchange(
     let body = if plain { shaped } else { rerank::write_rerank_request(&request, call.model, form) };
     let fields = envelope::read(&body)?;
     let mut edits = Edits::new();
-    if form != RerankForm::Tei {
+    if !matches!(form, RerankForm::Tei | RerankForm::Bedrock) {
         shape::rename(&body, &fields, call.model, &mut edits);
     }
     shape::force(shaping, &mut edits);
@@ -38,7 +38,10 @@ pub(crate) fn exchange(
     }
     let created = call.created;
     let reply = Converted::new(move |body| {
-        let ranking = rerank::read_ranking(body)?;
+        let mut ranking = rerank::read_ranking(body)?;
+        if matches!(form, RerankForm::Bedrock | RerankForm::Google) {
+            ranking.usage.get_or_insert_with(|| request.queries());
+        }
         Ok((rerank::write_ranking(&request, &ranking, created), ranking.usage))
     });
     Ok(Exchange::new(outgoing, Box::new(reply), false))

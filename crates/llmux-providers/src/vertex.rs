@@ -11,12 +11,13 @@ mod place;
 
 use std::sync::Arc;
 
-use http::{HeaderName, Request, Uri};
+use http::{HeaderName, HeaderValue, Request, Uri, uri::InvalidUri};
 use llmux_core::{
     Call, Component, Credentials, Environment, Error, Exchange, ExposeSecret, FailedReply, Operation,
     Outgoing, Provider, ProviderSettings, Relay, Result, SecretString,
 };
 use llmux_credentials::{Clock, google};
+use llmux_wire::rerank::RerankForm;
 
 use crate::{
     compatible::{
@@ -25,6 +26,7 @@ use crate::{
     },
     gemini::Gemini,
     known,
+    rerank,
     target::{Target, setting},
 };
 use claude::Claude;
@@ -41,6 +43,7 @@ const BASE_ENV: &[&str] = &["VERTEXAI_API_BASE", "VERTEX_API_BASE"];
 const LOCATION: &str = "us-central1";
 
 const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+const X_GOOG_USER_PROJECT: HeaderName = HeaderName::from_static("x-goog-user-project");
 
 /// Open models as a service, under OpenAI's dialect.
 static OPEN_MODELS: Host = Host {
@@ -54,8 +57,11 @@ static OPEN_MODELS: Host = Host {
 
 /// Vertex AI, bound to a deployment's settings.
 pub(crate) struct VertexAi {
-    place: Place,
+    settings: ProviderSettings,
     target: Target,
+    place: Place,
+    /// Where documents are ranked, and the project that pays; a key of express mode cannot.
+    ranker: Option<(Uri, HeaderValue)>,
     gemini: Gemini,
     /// Models that were tuned or deployed, by the number of their endpoint.
     endpoints: Gemini,
@@ -92,6 +98,7 @@ impl Component for VertexAi {
             target.key(X_GOOG_API_KEY, "", key)?;
         }
         let _: Uri = place.gemini().parse().map_err(|_| setting("vertex_location", "makes no valid URL"))?;
+        let ranker = project.as_deref().map(|project| ranker(base.as_deref(), project)).transpose()?;
         let mistral = find("mistral").unwrap_or(&OPEN_MODELS);
         let mut open = bound.clone();
         open.base_url = Some(place.open_models());
@@ -103,8 +110,23 @@ impl Component for VertexAi {
             mistral: Compatible::build(mistral, &bound)?,
             open: Compatible::build(&OPEN_MODELS, &open)?,
             credentials: access.credentials,
+            settings: settings.clone(),
+            ranker,
             place,
         }))
+    }
+}
+
+impl VertexAi {
+    /// Rankings are made by Google's Discovery Engine, and billed to the project.
+    fn rank(&self, call: &Call<'_>) -> Result<Exchange> {
+        let (uri, project) =
+            self.ranker.as_ref().ok_or_else(|| setting("vertex_project", "is required to rank"))?;
+        let mut exchange = rerank::exchange(call, &self.settings, &self.target, uri, RerankForm::Google)?;
+        if let Outgoing::Send(request) = &mut exchange.outgoing {
+            request.headers_mut().insert(X_GOOG_USER_PROJECT, project.clone());
+        }
+        Ok(exchange)
     }
 }
 
@@ -121,6 +143,9 @@ impl Provider for VertexAi {
         let model = Model::of(call.model);
         let mut call = *call;
         call.model = model.name();
+        if call.operation == Operation::Rerank {
+            return self.rank(&call);
+        }
         match model {
             Model::Gemini(_) if call.operation == Operation::Embeddings => {
                 embeddings::prepare(&self.gemini, &call, &self.place.predict(call.model))
@@ -155,6 +180,14 @@ impl Provider for VertexAi {
     fn credentials(&self, _: &str) -> Option<&Arc<dyn Credentials>> {
         self.credentials.as_ref()
     }
+}
+
+/// Where a project's documents are ranked.
+fn ranker(base: Option<&str>, project: &str) -> Result<(Uri, HeaderValue)> {
+    let bad = |_: InvalidUri| setting("vertex_project", "is no name of a project");
+    let name = HeaderValue::from_str(project.trim())
+        .map_err(|_| setting("vertex_project", "is no name of a project"))?;
+    Ok((place::ranking(base, project).parse().map_err(bad)?, name))
 }
 
 /// The exchange, with its request going elsewhere.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderMap;
 use llmux_core::{DeploymentId, ModelFacts, ModelName, Provider, Timeouts, TokenPrices};
 use regex::Regex;
 
@@ -90,7 +90,7 @@ pub struct Deployment {
     model: String,
     provider: Arc<dyn Provider>,
     settings: DeploymentSettings,
-    labels: Vec<(HeaderName, HeaderValue)>,
+    labels: HeaderMap,
 }
 
 impl Deployment {
@@ -109,7 +109,7 @@ impl Deployment {
             model: model.into(),
             provider,
             settings: DeploymentSettings::default(),
-            labels: Vec::new(),
+            labels: HeaderMap::new(),
         }
     }
 
@@ -120,16 +120,16 @@ impl Deployment {
         self
     }
 
-    /// Sets headers that name the deployment in front of clients, made once instead of for each answer.
+    /// Sets headers that its answers have in front of clients, made once instead of for each of them.
     #[must_use]
-    pub fn with_labels(mut self, labels: Vec<(HeaderName, HeaderValue)>) -> Self {
+    pub fn with_labels(mut self, labels: HeaderMap) -> Self {
         self.labels = labels;
         self
     }
 
-    /// Headers that name the deployment in front of clients.
+    /// Headers that its answers have in front of clients.
     #[must_use]
-    pub fn labels(&self) -> &[(HeaderName, HeaderValue)] {
+    pub fn labels(&self) -> &HeaderMap {
         &self.labels
     }
 

@@ -3,5 +3,7 @@
 
 pub mod edit;
 pub mod envelope;
+pub(crate) mod figures;
 pub mod read;
 mod scan;
+mod text;

@@ -77,7 +77,14 @@ pub enum RerankForm {
     Voyage,
     /// As Hugging Face's text embeddings inference does: `texts`, and no model.
     Tei,
+    /// As `Rerank` of Amazon Bedrock's agent runtime does; the model is told by its ARN.
+    Bedrock,
+    /// As `rankingConfigs.rank` of Google's Discovery Engine does: records, whose ids are their places.
+    Google,
 }
+
+/// Documents that one query of Bedrock's and Google's ranks: more count as further queries, by the price lists of both.
+const DOCUMENTS_PER_QUERY: usize = 100;
 
 /// Reads a request.
 ///
@@ -115,6 +122,14 @@ impl RerankRequest {
             && !self.extra.contains_key("rank_fields")
     }
 
+    /// What providers that tell no usage bill for: queries of up to a hundred documents.
+    #[must_use]
+    pub fn queries(&self) -> Usage {
+        let mut usage = Usage::default();
+        usage.queries = self.documents.len().div_ceil(DOCUMENTS_PER_QUERY).max(1) as u64;
+        usage
+    }
+
     /// The words of each document: of one with fields, those that `rank_fields` names, else its `text`, else all.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
@@ -144,7 +159,11 @@ fn chosen(document: &Value, fields: &[Value]) -> String {
 /// Writes a request for `model`. Fields of the provider's own go along.
 #[must_use]
 pub fn write_rerank_request(request: &RerankRequest, model: &str, form: RerankForm) -> Bytes {
-    let mut out = Map::new();
+    let mut out = match form {
+        RerankForm::Bedrock => return write_for_bedrock(request, model),
+        RerankForm::Google => return write_for_google(request, model),
+        _ => Map::new(),
+    };
     if form != RerankForm::Tei {
         out.insert("model".into(), model.into());
     }
@@ -154,15 +173,63 @@ pub fn write_rerank_request(request: &RerankRequest, model: &str, form: RerankFo
     let top = match form {
         RerankForm::Cohere | RerankForm::Jina => Some("top_n"),
         RerankForm::Voyage => Some("top_k"),
-        RerankForm::Tei => None,
+        _ => None,
     };
     out.extend(top.zip(request.top_n).map(|(name, count)| (name.to_owned(), count.into())));
     if form == RerankForm::Jina {
         // Documents are put back from the request: hosts return them in different forms, or not at all.
         out.insert("return_documents".into(), false.into());
     }
+    out.extend(own(request));
+    Value::Object(out).to_string().into()
+}
+
+/// Fields that only the provider knows.
+fn own(request: &RerankRequest) -> impl Iterator<Item = (String, Value)> {
     let own = request.extra.iter().filter(|(name, _)| !["rank_fields", "user"].contains(&name.as_str()));
-    out.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+    own.map(|(name, value)| (name.clone(), value.clone()))
+}
+
+/// Fields that only the model knows have a place of their own.
+fn write_for_bedrock(request: &RerankRequest, arn: &str) -> Bytes {
+    let source = |text: String| json!({ "type": "INLINE", "inlineDocumentSource": { "type": "TEXT", "textDocument": { "text": text } } });
+    let mut model = Map::new();
+    model.insert("modelArn".into(), arn.into());
+    let own: Map<_, _> = own(request).collect();
+    if !own.is_empty() {
+        model.insert("additionalModelRequestFields".into(), own.into());
+    }
+    let mut how = Map::new();
+    how.insert("modelConfiguration".into(), model.into());
+    // More than there are documents is refused.
+    let top = request.top_n.map(|count| count.min(request.documents.len() as u64));
+    how.extend(top.map(|count| ("numberOfResults".to_owned(), count.into())));
+    let body = json!({
+        "queries": [{ "type": "TEXT", "textQuery": { "text": request.query } }],
+        "sources": request.texts().into_iter().map(source).collect::<Vec<_>>(),
+        "rerankingConfiguration": {
+            "type": "BEDROCK_RERANKING_MODEL",
+            "bedrockRerankingConfiguration": how,
+        },
+    });
+    body.to_string().into()
+}
+
+fn write_for_google(request: &RerankRequest, model: &str) -> Bytes {
+    let record = |(at, (text, document)): (usize, (String, &Value))| {
+        let mut record = Map::new();
+        record.insert("id".into(), at.to_string().into());
+        record.extend(document.get("title").map(|title| ("title".to_owned(), title.clone())));
+        record.insert("content".into(), text.into());
+        Value::Object(record)
+    };
+    let records = request.texts().into_iter().zip(&request.documents).enumerate().map(record);
+    let mut out = Map::new();
+    out.insert("model".into(), model.into());
+    out.insert("query".into(), request.query.as_str().into());
+    out.insert("records".into(), records.collect());
+    out.extend(request.top_n.map(|count| ("topN".to_owned(), count.into())));
+    out.extend(own(request));
     Value::Object(out).to_string().into()
 }
 
@@ -172,12 +239,18 @@ pub fn write_rerank_request(request: &RerankRequest, model: &str, form: RerankFo
 /// [`ErrorKind::BadReply`] when the body holds none.
 pub fn read_ranking(body: &[u8]) -> Result<Ranking> {
     let value: Value = serde_json::from_slice(body).map_err(|error| bad(&error.to_string()))?;
-    let named = value.get("results").or_else(|| value.get("data")).and_then(Value::as_array);
+    let named = ["results", "data", "records"].iter().find_map(|name| value.get(name)?.as_array());
     // A bare list of nothing is no ranking of anything.
     let bare = || value.as_array().filter(|list| !list.is_empty());
     let results = named.or_else(bare).ok_or_else(|| bad("it holds no results"))?;
     let results = results.iter().map(|result| {
-        let score = result.get("relevance_score").or_else(|| result.get("score"))?;
+        if let Some(id) = result.get("id").and_then(Value::as_str) {
+            // Google's records may come without scores: then their order says everything.
+            let score = result.get("score").and_then(Value::as_number).cloned();
+            return Some(Ranked { index: id.parse().ok()?, score: score.unwrap_or_else(|| 0.into()) });
+        }
+        let score =
+            ["relevance_score", "score", "relevanceScore"].iter().find_map(|name| result.get(name))?;
         Some(Ranked { index: result.get("index")?.as_u64()?, score: score.as_number()?.clone() })
     });
     Ok(Ranking {
@@ -268,6 +341,31 @@ mod tests {
     }
 
     #[test]
+    fn clouds_are_asked_in_forms_of_their_own() {
+        let request = request(json!({"top_n": 9, "max_tokens_per_doc": 5}));
+        let bedrock = written(&request, RerankForm::Bedrock);
+        let how = &bedrock["rerankingConfiguration"]["bedrockRerankingConfiguration"];
+        assert_eq!(how["numberOfResults"], 2, "no more than there are");
+        let model = json!({"modelArn": "n", "additionalModelRequestFields": {"max_tokens_per_doc": 5}});
+        assert_eq!(how["modelConfiguration"], model);
+        assert_eq!(bedrock["queries"][0]["textQuery"]["text"], "q");
+        assert_eq!(bedrock["sources"][1]["inlineDocumentSource"]["textDocument"]["text"], "b");
+        let google = written(&request, RerankForm::Google);
+        let records = json!([{"id": "0", "content": "a"}, {"id": "1", "title": "t", "content": "b"}]);
+        assert_eq!((&google["records"], &google["topN"]), (&records, &json!(9)));
+    }
+
+    #[test]
+    fn a_hundred_documents_are_a_query() {
+        let queries = |count| {
+            let mut request = request(json!({}));
+            request.documents = vec!["d".into(); count];
+            request.queries().queries
+        };
+        assert_eq!([0, 1, 100, 101].map(queries), [1, 1, 1, 2]);
+    }
+
+    #[test]
     fn fields_to_rank_by_are_made_text() {
         let request = request(json!({"rank_fields": ["title", "text"]}));
         assert_eq!(request.texts(), ["a", "title: t\ntext: b"]);
@@ -280,6 +378,8 @@ mod tests {
             json!({"id": "x", "results": [{"index": 1, "relevance_score": 0.5}]}),
             json!({"data": [{"index": 1, "relevance_score": 0.5}], "usage": {"total_tokens": 7}}),
             json!([{"index": 1, "score": 0.5}]),
+            json!({"results": [{"index": 1, "relevanceScore": 0.5}]}),
+            json!({"records": [{"id": "1", "score": 0.5, "content": "b"}]}),
         ] {
             let ranking = read_ranking(body.to_string().as_bytes()).unwrap();
             assert_eq!(ranking.results, [Ranked::new(1, Number::from_f64(0.5).unwrap())], "{body}");

@@ -17,6 +17,9 @@ use crate::{
     snapshot::Snapshot,
 };
 
+/// The content type of a whole answer.
+const DOCUMENT: &str = "application/json";
+
 /// Writes the answer.
 pub(crate) fn answer(
     cx: &RequestContext,
@@ -39,7 +42,7 @@ pub(crate) fn answer(
         }
         AnswerBody::Whole(bytes, report) => {
             bill = settle.complete(&report, &deployment);
-            (Body::Full(bytes), "application/json")
+            (Body::Full(bytes), DOCUMENT)
         }
         AnswerBody::Stream(tap) => {
             let tells_cost = snapshot.wishes.stream_cost && cx.dialect == Dialect::OpenAi;
@@ -48,7 +51,7 @@ pub(crate) fn answer(
             let tap = tap.on_end(Box::new(move |report, ending| settle.ended(&report, &ending, &from)));
             let scrubber = &snapshot.scrubber;
             match (received.framing, turn) {
-                (Some(Framing::Array), _) => (Body::array(tap, scrubber), "application/json"),
+                (Some(Framing::Array), _) => (Body::array(tap, scrubber), DOCUMENT),
                 _ if cx.dialect == Dialect::Ollama => {
                     (Body::stream(tap, scrubber, None), "application/x-ndjson")
                 }
@@ -64,18 +67,19 @@ pub(crate) fn answer(
     let own_type = if let Body::Raw(_) = body { upstream.get(header::CONTENT_TYPE).cloned() } else { None };
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    *response.headers_mut() = headers::attributed(&deployment, tries);
     let out = response.headers_mut();
-    out.reserve(upstream.len().saturating_add(14));
-    out.insert(header::CONTENT_TYPE, own_type.unwrap_or_else(|| HeaderValue::from_static(content_type)));
+    if content_type != DOCUMENT {
+        out.insert(header::CONTENT_TYPE, own_type.unwrap_or_else(|| HeaderValue::from_static(content_type)));
+    }
     if received.framing == Some(Framing::Chunks) {
         out.insert("x-amzn-bedrock-content-type", HeaderValue::from_static("application/json"));
     }
-    if content_type != "application/json" {
+    if content_type != DOCUMENT {
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // Asks reverse proxies in front of the gateway not to hold frames back.
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
-    headers::attribute(&deployment, tries, out);
     headers::dropped(&dropped, out);
     headers::forward(&upstream, out);
     if let Some(bill) = &bill {
@@ -95,10 +99,11 @@ pub(crate) fn refusal(
     let Refusal { retries, max_retries, fallbacks, .. } = *refusal;
     let tries = Tries { model: &received.model, retries, max_retries, fallbacks };
     let mut response = error::answer(&refusal.error, cx, snapshot);
-    let out = response.headers_mut();
     if let Some(deployment) = &refusal.deployment {
-        headers::attribute(deployment, tries, out);
+        let own = std::mem::replace(response.headers_mut(), headers::attributed(deployment, tries));
+        response.headers_mut().extend(own);
     }
+    let out = response.headers_mut();
     if let Some(upstream) = refusal.error.headers() {
         headers::forward(&headers::scrubbed(upstream, &snapshot.scrubber), out);
     }

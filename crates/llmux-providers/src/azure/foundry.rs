@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use http::{Request, Uri, uri::PathAndQuery};
 use llmux_core::{
-    Call, Component, Credentials, Error, Exchange, FailedReply, Outgoing, Provider, ProviderSettings, Relay,
-    Result,
+    Call, Component, Credentials, Error, Exchange, FailedReply, Operation, Outgoing, Provider,
+    ProviderSettings, Relay, Result,
 };
 use llmux_wire::anthropic;
 
@@ -34,6 +34,8 @@ pub(crate) struct Foundry {
     /// For models of Anthropic, where the resource can have some.
     anthropic: Arc<dyn Provider>,
     root: String,
+    /// Where Cohere's models rank documents.
+    rerank: Uri,
     credentials: Option<Arc<dyn Credentials>>,
 }
 
@@ -53,14 +55,15 @@ impl Component for Foundry {
         let access = Access::of(settings, KEY_ENV)?;
         let anthropic = Anthropic::build(&access.bind(settings, &format!("{root}/anthropic")))?;
         let engine = Compatible::build(host, &access.bind(settings, route.base()))?;
-        Ok(Arc::new(Self { engine, route, anthropic, root, credentials: access.credentials }))
+        let rerank = ranking(&base, &root)?;
+        Ok(Arc::new(Self { engine, route, anthropic, root, rerank, credentials: access.credentials }))
     }
 }
 
 /// The resource's address, whichever of its routes was given.
 fn root(base: &str) -> &str {
     let base = base.split('?').next().unwrap_or(base).trim_end_matches('/');
-    let routes = ["/models", "/openai", "/anthropic"];
+    let routes = ["/models", "/openai", "/anthropic", "/providers"];
     let cut = routes.iter().filter_map(|route| {
         let at = base.find(route)?;
         let after = base.get(at.saturating_add(route.len())..)?;
@@ -83,14 +86,34 @@ fn place(base: &str, root: &str, version: Option<&str>) -> Result<(&'static Host
         return Ok((&AZURE, Route::openai(base, version.unwrap_or(super::VERSION))?));
     }
     let query = if query.is_empty() { None } else { Some(query.to_owned()) };
-    let resource = [".services.ai.azure.com", ".cognitiveservices.azure.com"];
-    if resource.iter().any(|end| host.ends_with(end)) || address.contains("/models") {
+    if is_resource(address) || address.contains("/models") {
         let query = query.unwrap_or_else(|| format!("api-version={}", version.unwrap_or(VERSION)));
         return Ok((&FOUNDRY, Route::below(format!("{root}/models"), Some(query))));
     }
-    let address = address.strip_suffix("/chat/completions").unwrap_or(address);
+    let ends = ["/chat/completions", "/v1/rerank", "/v2/rerank"];
+    let address = ends.iter().find_map(|end| address.strip_suffix(end)).unwrap_or(address);
     let query = query.or_else(|| version.map(|version| format!("api-version={version}")));
     Ok((&FOUNDRY_ENDPOINT, Route::below(address.to_owned(), query)))
+}
+
+/// Where documents are ranked: Cohere's own path of a resource, or of an endpoint with one model.
+fn ranking(base: &str, root: &str) -> Result<Uri> {
+    let address = base.split('?').next().unwrap_or(base).trim_end_matches('/');
+    let url = if address.ends_with("/rerank") {
+        base.to_owned()
+    } else if root != address || is_resource(address) {
+        format!("{root}/providers/cohere/v2/rerank")
+    } else {
+        format!("{address}/v1/rerank")
+    };
+    url.parse().map_err(|_| setting("api_base", "is not a valid URL"))
+}
+
+/// Whether an address is that of a resource, with routes for every maker's models.
+fn is_resource(address: &str) -> bool {
+    let host = address.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
+    let resource = [".services.ai.azure.com", ".cognitiveservices.azure.com"];
+    host.is_some_and(|host| resource.iter().any(|end| host.ends_with(end)))
 }
 
 /// Whether a model is Anthropic's.
@@ -113,7 +136,10 @@ impl Provider for Foundry {
         }
         let mut exchange = self.engine.prepare(call)?;
         if let Outgoing::Send(request) = &mut exchange.outgoing {
-            *request.uri_mut() = self.route.uri(call, request.uri())?;
+            *request.uri_mut() = match call.operation {
+                Operation::Rerank => self.rerank.clone(),
+                _ => self.route.uri(call, request.uri())?,
+            };
         }
         Ok(exchange)
     }

@@ -1,5 +1,7 @@
 //! In what ways Azure departs from OpenAI's own API.
 
+use llmux_wire::rerank::RerankForm;
+
 use crate::compatible::table::{Auth, Host, MaxTokens, Media, Paths, Quirks};
 
 /// Azure moderates by its content filter, and its image models make no variations.
@@ -55,7 +57,7 @@ pub(super) static FOUNDRY: Host = Host {
     name: super::foundry::NAME,
     title: "Azure AI Foundry",
     auth: Auth::Header("api-key"),
-    paths: Paths::CHAT_EMBEDDINGS,
+    paths: Paths { rerank: Some(("/rerank", RerankForm::Cohere)), ..Paths::CHAT_EMBEDDINGS },
     headers: &[("extra-parameters", "pass-through")],
     quirks: Quirks::DEFAULT,
     ..Host::DEFAULT
@@ -67,7 +69,7 @@ pub(super) static FOUNDRY_ENDPOINT: Host = Host { auth: Auth::Bearer, headers: &
 /// OpenAI's v1 route of a Foundry resource, where its models are deployed under their names.
 pub(super) static FOUNDRY_V1: Host = Host {
     headers: &[],
-    paths: Paths { responses: Some("/responses"), media: MEDIA, ..Paths::ALL },
+    paths: Paths { responses: Some("/responses"), media: MEDIA, rerank: FOUNDRY.paths.rerank, ..Paths::ALL },
     quirks: Quirks::OPENAI,
     ..FOUNDRY
 };

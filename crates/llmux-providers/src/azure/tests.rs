@@ -180,3 +180,21 @@ fn foundrys_routes_follow_from_the_address() {
         )
     );
 }
+
+#[test]
+fn rankings_go_to_coheres_path() {
+    let uri = |base: &str| {
+        let foundry = Foundry::build(&settings(base)).unwrap();
+        let body = json!({"model": "m", "query": "q", "documents": ["a"]});
+        let sent = sent(&*foundry, Operation::Rerank, Dialect::Cohere, "Cohere-rerank-v4.0-pro", &body);
+        assert_eq!(self::body(&sent)["model"], "Cohere-rerank-v4.0-pro");
+        sent.uri().to_string()
+    };
+    let expected = "https://r.services.ai.azure.com/providers/cohere/v2/rerank";
+    for base in ["https://r.services.ai.azure.com", "https://r.services.ai.azure.com/openai/v1/", expected] {
+        assert_eq!(uri(base), expected, "{base}");
+    }
+    let endpoint = "https://rank.eastus2.models.ai.azure.com";
+    assert_eq!(uri(endpoint), format!("{endpoint}/v1/rerank"));
+    assert_eq!(uri(&format!("{endpoint}/v2/rerank")), format!("{endpoint}/v2/rerank"));
+}

@@ -52,6 +52,15 @@ pub(super) fn agents_endpoint(region: &str) -> String {
     endpoint(region).replacen("bedrock-runtime", "bedrock-agent-runtime", 1)
 }
 
+/// The partition of AWS that a region is in, as ARNs name it.
+pub(super) fn partition(region: &str) -> &'static str {
+    match region.split('-').collect::<Vec<_>>().as_slice() {
+        ["cn", ..] => "aws-cn",
+        ["us", "gov", ..] => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
 /// Whether a path is one of the service for agents and knowledge bases, by the published model of its runtime.
 pub(super) fn is_for_agents(path: &str) -> bool {
     const FIRST: &[&str] = &[

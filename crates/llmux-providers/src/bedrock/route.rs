@@ -55,6 +55,14 @@ impl<'a> Route<'a> {
         let model = if method == "count-tokens" { base_model(self.model) } else { self.model };
         format!("/model/{}/{method}", encode(model))
     }
+
+    /// The model's ARN, for a model of Bedrock's own in `region`.
+    pub(super) fn arn(&self, region: &str) -> String {
+        if self.model.starts_with("arn:") {
+            return self.model.to_owned();
+        }
+        format!("arn:{}:bedrock:{region}::foundation-model/{}", region::partition(region), self.model)
+    }
 }
 
 /// The region in `arn:aws:bedrock:REGION:…`.
@@ -96,6 +104,14 @@ mod tests {
         assert_eq!(Route::of(arn).region, Some("eu-west-3"));
         let named = Route::of("invoke/arn:aws:bedrock:eu-west-3:1:provisioned-model/x");
         assert_eq!((named.api, named.region), (Some(Api::Invoke), Some("eu-west-3")));
+    }
+
+    #[test]
+    fn a_models_arn_follows_from_its_region() {
+        let arn = "arn:aws:bedrock:eu-central-1::foundation-model/cohere.rerank-v3-5:0";
+        assert_eq!(Route::of("cohere.rerank-v3-5:0").arn("eu-central-1"), arn);
+        assert_eq!(Route::of(arn).arn("us-east-1"), arn);
+        assert!(Route::of("m").arn("us-gov-west-1").starts_with("arn:aws-us-gov:"));
     }
 
     #[test]

@@ -165,3 +165,18 @@ fn answers_that_name_nobody_get_an_id_and_the_models_name() {
         (&json!("us.amazon.nova-lite-v1:0"), Some(16))
     );
 }
+
+#[test]
+fn rankings_go_to_the_service_for_agents() {
+    let body = json!({"model": "cohere.rerank-v3-5:0", "query": "q", "documents": ["a"]});
+    let Outgoing::Send(request) = exchange(&keyed(), Operation::Rerank, Dialect::Cohere, &body).outgoing
+    else {
+        panic!("the provider is asked")
+    };
+    assert_eq!(request.uri(), "https://bedrock-agent-runtime.eu-central-1.amazonaws.com/rerank");
+    let sent: Value = serde_json::from_slice(request.body()).unwrap();
+    let arn =
+        sent.pointer("/rerankingConfiguration/bedrockRerankingConfiguration/modelConfiguration/modelArn");
+    assert_eq!(arn.unwrap(), "arn:aws:bedrock:eu-central-1::foundation-model/cohere.rerank-v3-5:0");
+    assert!(sent.get("model").is_none());
+}

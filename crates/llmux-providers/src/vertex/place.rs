@@ -184,6 +184,14 @@ fn host(location: &str) -> String {
     }
 }
 
+/// Where a project's documents are ranked, by the reference of Google's Discovery Engine. Its models are everywhere.
+pub(super) fn ranking(base: Option<&str>, project: &str) -> String {
+    let base = base.map_or("https://discoveryengine.googleapis.com", |base| base.trim_end_matches('/'));
+    let root = if base.ends_with("/v1") { base.to_owned() } else { format!("{base}/v1") };
+    let project = utf8_percent_encode(project.trim(), SEGMENT);
+    format!("{root}/projects/{project}/locations/global/rankingConfigs/default_ranking_config:rank")
+}
+
 /// A model's name that makes no address.
 pub(super) fn bad_name() -> Error {
     Error::client(ErrorKind::InvalidRequest, "the model's name cannot stand in a URL").with_param("model")

@@ -140,3 +140,14 @@ fn a_project_is_needed_unless_a_key_stands_for_it() {
     assert_eq!(sent(&exchange).uri(), expected);
     assert_eq!(sent(&exchange).headers()["x-goog-api-key"], "express");
 }
+
+#[test]
+fn rankings_go_to_the_discovery_engine_and_are_billed_to_the_project() {
+    let body = json!({"model": "m", "query": "q", "documents": ["a"]});
+    let exchange = prepare(Operation::Rerank, Dialect::Cohere, "semantic-ranker-default-004", &body);
+    let request = sent(&exchange);
+    let path = "/v1/projects/p/locations/global/rankingConfigs/default_ranking_config:rank";
+    assert_eq!(request.uri().to_string(), format!("https://discoveryengine.googleapis.com{path}"));
+    assert_eq!(request.headers()["x-goog-user-project"], "p");
+    assert_eq!(self::body(&exchange)["model"], "semantic-ranker-default-004");
+}

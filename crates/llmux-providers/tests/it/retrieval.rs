@@ -55,6 +55,30 @@ fn recorded_rankings_reach_clients_in_coheres_form() {
 }
 
 #[test]
+fn recorded_rankings_of_clouds_reach_clients_in_coheres_form() {
+    for (kind, name, body, _) in recorded("rerank", &["bedrock", "vertex"]) {
+        let provider = recordings::provider(if kind == "vertex" { "vertex_ai" } else { &kind });
+        let recorded: Value = serde_json::from_slice(&body).unwrap();
+        let list = recorded.get("results").unwrap_or(&recorded["records"]).as_array().unwrap();
+        let request = rerank(json!({}));
+        let make = || calls::reply(&*provider, Operation::Rerank, Dialect::Cohere, &request);
+        let (answer, report) = calls::whole(make(), &body).unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        let ours = answer["results"].as_array().unwrap();
+        assert_eq!(ours.len(), list.len(), "{name}");
+        for (ours, recorded) in ours.iter().zip(list) {
+            let place = recorded["index"].as_u64().map(|at| at.to_string());
+            let place = place.unwrap_or_else(|| recorded["id"].as_str().unwrap().to_owned());
+            assert_eq!(ours["index"].to_string(), place, "{name}");
+            let score = recorded.get("relevanceScore").or_else(|| recorded.get("score"));
+            assert_eq!(&ours["relevance_score"], score.unwrap_or(&json!(0)), "{name}");
+        }
+        assert_eq!((report.usage.queries, report.usage.total()), (1, 0), "{name}");
+        conformance::whole_reply(make, &body);
+    }
+}
+
+#[test]
 fn a_ranking_of_coheres_passes_as_it_came() {
     let provider = recordings::provider("cohere");
     for (_, name, body, _) in recorded("rerank", &["cohere"]) {

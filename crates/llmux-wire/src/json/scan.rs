@@ -5,7 +5,8 @@
 //! deeply for it, is left to a parser that can also say what is wrong.
 
 use llmux_core::Field;
-use wide::u8x16;
+
+use super::text::length;
 
 /// Deepest nesting that is followed.
 const MAX_DEPTH: u32 = 127;
@@ -43,34 +44,35 @@ pub(super) fn fields(text: &str, limit: usize) -> Option<Vec<Field>> {
     (scan.at == scan.bytes.len()).then_some(fields)
 }
 
-struct Scan<'a> {
-    bytes: &'a [u8],
-    at: usize,
+/// A place in a JSON text.
+pub(super) struct Scan<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl Scan<'_> {
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn next(&mut self) -> Option<u8> {
+    pub(super) fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Option<()> {
         (self.next()? == byte).then_some(())
     }
 
-    fn white(&mut self) {
+    pub(super) fn white(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
     }
 
     /// One value, whatever is nested in it. Which brackets are open stands in the bits of a number.
-    fn value(&mut self) -> Option<()> {
+    pub(super) fn value(&mut self) -> Option<()> {
         let mut open = Open::default();
         loop {
             self.white();
@@ -130,25 +132,10 @@ impl Scan<'_> {
         self.expect(b':')
     }
 
-    fn string(&mut self) -> Option<()> {
+    pub(super) fn string(&mut self) -> Option<()> {
         self.expect(b'"')?;
-        loop {
-            self.at += plain(self.bytes.get(self.at..)?)?;
-            if self.next()? == b'"' {
-                return Some(());
-            }
-            match self.next()? {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                b'u' => {
-                    let digits = self.bytes.get(self.at..self.at + 4)?;
-                    if !digits.iter().all(u8::is_ascii_hexdigit) {
-                        return None;
-                    }
-                    self.at += 4;
-                }
-                _ => return None,
-            }
-        }
+        self.at += length(self.bytes.get(self.at..)?)? + 1;
+        Some(())
     }
 
     fn word(&mut self, word: &[u8]) -> Option<()> {
@@ -183,28 +170,6 @@ impl Scan<'_> {
         self.at += count;
         (count > 0).then_some(())
     }
-}
-
-/// How many bytes of a string come before its end or its next escape; `None` if a control character does, which
-/// must be escaped. Sixteen bytes are looked at in one step.
-fn plain(rest: &[u8]) -> Option<usize> {
-    const QUOTE: u8x16 = u8x16::new([b'"'; 16]);
-    const BACKSLASH: u8x16 = u8x16::new([b'\\'; 16]);
-    const CONTROL: u8x16 = u8x16::new([0x1f; 16]);
-    let (blocks, end) = rest.as_chunks::<16>();
-    let mut length = 0;
-    for block in blocks {
-        let block = u8x16::new(*block);
-        let control = block.min(CONTROL).simd_eq(block);
-        let special = (block.simd_eq(QUOTE) | block.simd_eq(BACKSLASH) | control).to_bitmask();
-        if special != 0 {
-            length += special.trailing_zeros() as usize;
-            return rest.get(length).filter(|byte| **byte >= 0x20).map(|_| length);
-        }
-        length += 16;
-    }
-    let found = end.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1f))?;
-    end.get(found).filter(|byte| **byte >= 0x20).map(|_| length + found)
 }
 
 /// The brackets that are open: a bit for each, set for objects.

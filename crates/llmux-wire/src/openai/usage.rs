@@ -4,6 +4,8 @@ use llmux_core::Usage;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::json::figures::{Figure, figures};
+
 /// OpenAI's usage object, with the names that compatible hosts use for the same figures.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -47,6 +49,63 @@ struct CompletionDetails {
 }
 
 impl Wire {
+    /// Reads a usage object whose figures are whole numbers; `None` for any other, which a parser can judge.
+    pub(crate) fn read(json: &[u8]) -> Option<Self> {
+        let mut wire = Self::default();
+        figures(json, |object, name, figure| {
+            if let (b"", b"prompt_tokens_details" | b"completion_tokens_details") = (object, name) {
+                return matches!(figure, Figure::Object | Figure::Null).then_some(());
+            }
+            let Some(place) = wire.place(object, name) else { return Some(()) };
+            match figure {
+                Figure::Whole(whole) => *place = Some(whole),
+                Figure::Null => {}
+                Figure::Object | Figure::Other => return None,
+            }
+            Some(())
+        })?;
+        Some(wire)
+    }
+
+    /// Where a figure is kept.
+    fn place(&mut self, object: &[u8], name: &[u8]) -> Option<&mut Option<u64>> {
+        let place = match (object, name) {
+            (b"", b"prompt_tokens") => &mut self.prompt_tokens,
+            (b"", b"completion_tokens") => &mut self.completion_tokens,
+            (b"", b"total_tokens") => &mut self.total_tokens,
+            (b"", b"prompt_cache_hit_tokens") => &mut self.prompt_cache_hit_tokens,
+            (b"", b"cached_tokens") => &mut self.cached_tokens,
+            (b"", b"reasoning_tokens") => &mut self.reasoning_tokens,
+            (b"", b"cache_creation_input_tokens") => &mut self.cache_creation_input_tokens,
+            (b"", b"cache_read_input_tokens") => &mut self.cache_read_input_tokens,
+            (b"", b"num_search_queries") => &mut self.num_search_queries,
+            (b"prompt_tokens_details", name) => {
+                let details = self.prompt_tokens_details.get_or_insert_default();
+                match name {
+                    b"cached_tokens" => &mut details.cached_tokens,
+                    b"cache_write_tokens" => &mut details.cache_write_tokens,
+                    b"cache_creation_tokens" => &mut details.cache_creation_tokens,
+                    b"audio_tokens" => &mut details.audio_tokens,
+                    b"image_tokens" => &mut details.image_tokens,
+                    _ => return None,
+                }
+            }
+            (b"completion_tokens_details", name) => {
+                let details = self.completion_tokens_details.get_or_insert_default();
+                match name {
+                    b"reasoning_tokens" => &mut details.reasoning_tokens,
+                    b"audio_tokens" => &mut details.audio_tokens,
+                    b"image_tokens" => &mut details.image_tokens,
+                    b"accepted_prediction_tokens" => &mut details.accepted_prediction_tokens,
+                    b"rejected_prediction_tokens" => &mut details.rejected_prediction_tokens,
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        Some(place)
+    }
+
     /// Takes the totals apart. Figures that contradict their total are capped by it, never negative.
     pub(crate) fn buckets(&self) -> Usage {
         let empty = (PromptDetails::default(), CompletionDetails::default());
@@ -177,6 +236,23 @@ mod tests {
     fn figures_beyond_their_total_never_make_it_negative() {
         let usage = read(r#"{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":9}}"#);
         assert_eq!((usage.input, usage.cache_read), (0, 5));
+    }
+
+    #[test]
+    fn figures_without_a_parser_are_those_of_a_parser() {
+        for json in [
+            r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,"other":[1],
+                "prompt_tokens_details":{"cached_tokens":60,"audio_tokens":10,"x":"y"},
+                "completion_tokens_details":{"reasoning_tokens":20,"accepted_prediction_tokens":null}}"#,
+            r#"{"prompt_tokens":9,"prompt_tokens_details":null,"cached_tokens":4,"num_search_queries":2}"#,
+            "{}",
+        ] {
+            let parsed: Wire = serde_json::from_str(json).unwrap();
+            assert_eq!(Wire::read(json.as_bytes()).unwrap().buckets(), parsed.buckets(), "{json}");
+        }
+        for json in [r#"{"prompt_tokens":1.5}"#, r#"{"prompt_tokens_details":[]}"#, "null", "{"] {
+            assert!(Wire::read(json.as_bytes()).is_none(), "{json}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Watching OpenAI-like answers that pass untouched.
 
-use std::ops::ControlFlow;
+use std::{borrow::Cow, ops::ControlFlow};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use llmux_core::{Error, ErrorKind, ReplyReport, Result, ServiceTier};
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Deserialize)]
 struct Digest<'a> {
     #[serde(default, borrow)]
-    model: Option<std::borrow::Cow<'a, str>>,
+    model: Option<Cow<'a, str>>,
     #[serde(default)]
     choices: Option<Vec<DigestChoice<'a>>>,
     /// The vectors of an embeddings answer.
@@ -28,7 +28,7 @@ struct Digest<'a> {
     #[serde(default)]
     usage: Option<usage::Wire>,
     #[serde(default, borrow)]
-    service_tier: Option<std::borrow::Cow<'a, str>>,
+    service_tier: Option<Cow<'a, str>>,
     #[serde(default)]
     x_groq: Option<Beside>,
     #[serde(default)]
@@ -44,7 +44,7 @@ struct Beside {
 #[derive(Deserialize)]
 struct DigestChoice<'a> {
     #[serde(default, borrow)]
-    finish_reason: Option<std::borrow::Cow<'a, str>>,
+    finish_reason: Option<Cow<'a, str>>,
     #[serde(default)]
     usage: Option<usage::Wire>,
 }
@@ -166,26 +166,31 @@ fn plain_answer(body: &[u8], report: &mut ReplyReport) -> Option<()> {
     let fields = envelope::read(body).ok()?;
     let get = |name: &str| fields.get(body, name).filter(|raw| *raw != b"null");
     let answer = get("choices").or_else(|| get("data"))?;
-    let usage: usage::Wire = serde_json::from_slice(get("usage")?).ok()?;
+    let usage = usage::Wire::read(get("usage")?)?;
     if get("error").is_some() {
         return None;
     }
-    let text = |raw: &[u8]| serde_json::from_slice::<String>(raw).ok();
-    report.model = get("model").and_then(text);
-    let tier = get("service_tier").and_then(|raw| serde_json::from_slice::<&str>(raw).ok());
-    report.service = tier.map(ServiceTier::from_word).unwrap_or_default();
+    report.model = get("model").and_then(first_text).map(Cow::into_owned);
+    let tier = get("service_tier").and_then(first_text);
+    report.service = tier.map(|tier| ServiceTier::from_word(&tier)).unwrap_or_default();
     // The first choice's reason: inside a string the word's quotes would be escaped.
     let reason = FINISH_REASON.tails(answer).next().map(<[u8]>::trim_ascii_start);
     let reason = reason.and_then(|rest| rest.strip_prefix(b":")).map(<[u8]>::trim_ascii_start);
-    report.finish_reason = reason.and_then(first_text).filter(|reason| !reason.is_empty());
+    let reason = reason.and_then(first_text).filter(|reason| !reason.is_empty());
+    report.finish_reason = reason.map(Cow::into_owned);
     report.usage.update(&usage.buckets());
     report.usage_reported = true;
     Some(())
 }
 
-/// The text at the start of `json`, if there is one.
-fn first_text(json: &[u8]) -> Option<String> {
-    serde_json::Deserializer::from_slice(json).into_iter::<String>().next()?.ok()
+/// The text at the start of `json`, if there is one. A parser is asked only for what is written with escapes.
+fn first_text(json: &[u8]) -> Option<Cow<'_, str>> {
+    let text = json.strip_prefix(b"\"")?;
+    let end = memchr::memchr2(b'"', b'\\', text)?;
+    if text.get(end) == Some(&b'"') {
+        return std::str::from_utf8(text.get(..end)?).ok().map(Cow::Borrowed);
+    }
+    serde_json::Deserializer::from_slice(json).into_iter::<String>().next()?.ok().map(Cow::Owned)
 }
 
 /// Whether any chunk has a finish reason that is text: a plain search, since each chunk has the field.

@@ -29,7 +29,7 @@ Each recording is put through every check that applies to it:
 Bedrock's embeddings, counts and bodies of `invoke`, whose form depends on the model, are replayed in
 `crates/llmux-providers/tests/it/bedrock.rs`. Rankings, and the vectors of Voyage, are
 replayed in `crates/llmux-providers/tests/it/retrieval.rs`. Recordings of what LLMux does not have are not replayed:
-rankings by Bedrock and Vertex, transcription, images, files.
+transcription, images, files.
 
 What does not pass is listed here, with the reason. A recording may fail in the way that its row says and in no
 other, and a row that nothing needs any more fails the tests.
