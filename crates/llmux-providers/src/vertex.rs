@@ -25,8 +25,7 @@ use crate::{
         table::{Auth, Host, Paths, Quirks, find},
     },
     gemini::Gemini,
-    known,
-    rerank,
+    known, rerank,
     target::{Target, setting},
 };
 use claude::Claude;

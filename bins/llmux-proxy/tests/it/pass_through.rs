@@ -421,10 +421,11 @@ async fn an_answer_too_long_to_wait_for_passes_as_it_comes() {
         "object": "list", "model": "text-embedding-3-small", "data": [{"embedding": "a".repeat(3 << 20)}],
         "usage": {"prompt_tokens": 11, "total_tokens": 11},
     });
-    upstream.script([Scripted::json(long.clone())]);
+    let text = long.to_string();
+    upstream.script([Scripted::json(long)]);
     let request = bearer(proxy.post("/openai/v1/embeddings", &json!({"x": 1})));
     let answer = Answer::of(request.header("x-litellm-call-id", "long-answer")).await;
-    assert!(answer.text == long.to_string() && answer.header("x-litellm-response-cost").is_none());
+    assert!(answer.text == text && answer.header("x-litellm-response-cost").is_none());
     let log = proxy.wait_for_log("long-answer").await;
     assert!(
         log.lines().any(|line| line.contains("long-answer") && line.contains("cost=0.00000022")),
