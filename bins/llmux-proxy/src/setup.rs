@@ -5,12 +5,15 @@ use std::{
     io::IsTerminal,
     net::{IpAddr, ToSocketAddrs},
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use llmux::{http::HttpTransport, router::RouterState};
+use llmux::{
+    http::{FetchLimits, HttpTransport, MediaFetcher},
+    router::RouterState,
+};
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
-use llmux_core::{Environment, ExposeSecret, Registry, ResponseStore, Transport};
+use llmux_core::{Environment, ExposeSecret, MediaSource, Registry, ResponseStore, Transport};
 use llmux_gateway::{Built, MemoryStore, Parts, Snapshot};
 use llmux_telemetry::{LogFormat, LogOptions};
 
@@ -18,6 +21,9 @@ use crate::{args::Args, catalogue::Sources, reload::Reload};
 
 /// Keys of examples that somebody may have forgotten to change.
 const EXAMPLE_KEYS: &[&str] = &["sk-1234", "sk-12345"];
+
+/// What fetches images, and the rules that it was made by: whether only public addresses are, and but for which hosts.
+type Fetching = ((bool, Vec<String>), Arc<dyn MediaSource>);
 
 /// What stays the same over reloads.
 pub(crate) struct Setup {
@@ -29,6 +35,8 @@ pub(crate) struct Setup {
     /// What the router remembers, over all reloads.
     state: Arc<RouterState>,
     catalogue: Arc<Sources>,
+    /// What fetches images.
+    media: Mutex<Option<Fetching>>,
 }
 
 impl Setup {
@@ -43,7 +51,26 @@ impl Setup {
                 .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
             responses: OnceLock::new(),
             catalogue: Arc::default(),
+            media: Mutex::default(),
         }
+    }
+
+    /// What fetches images that clients name by their address. Its memory survives reloads that leave the rules alone.
+    fn media(&self, config: &Config) -> Result<Arc<dyn MediaSource>, String> {
+        let general = &config.general;
+        let rules = (general.user_url_validation, general.user_url_allowed_hosts.clone());
+        let mut media = self.media.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, fetcher)) = media.as_ref().filter(|(known, _)| *known == rules) {
+            return Ok(Arc::clone(fetcher));
+        }
+        let builder = HttpTransport::builder;
+        let hosts = if rules.0 { rules.1.clone() } else { vec!["*".to_owned()] };
+        let fetcher = MediaFetcher::new(builder(), FetchLimits::default())
+            .and_then(|fetcher| fetcher.trusting(builder(), hosts))
+            .map_err(|error| format!("images cannot be fetched: {}", error.message()))?;
+        let fetcher: Arc<dyn MediaSource> = Arc::new(fetcher);
+        *media = Some((rules, Arc::clone(&fetcher)));
+        Ok(fetcher)
     }
 
     /// Keeps the catalogue's price map current from its address, if it has one.
@@ -73,6 +100,7 @@ impl Setup {
             .with_catalogue(catalogue)
             .with_tokens(llmux::token_counter())
             .with_state(Arc::clone(&self.state))
+            .with_media(Some(self.media(&loaded.config)?))
             .with_responses(self.responses(&loaded.config));
         let built = Snapshot::build(&loaded.config, &parts)
             .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;

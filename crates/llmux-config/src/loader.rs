@@ -249,6 +249,11 @@ fn inherit(config: &mut Map<String, Json>) {
             router.entry(to).or_insert_with(|| value.clone());
         }
     }
+    for name in ["user_url_validation", "user_url_allowed_hosts"] {
+        if let (Some(value), Some(general)) = (litellm.get(name), section(config, "general_settings")) {
+            general.entry(name).or_insert_with(|| value.clone());
+        }
+    }
     for (flag, key, word) in [("json_logs", "format", "json"), ("set_verbose", "level", "debug")] {
         if let (Some(Json::Bool(true)), Some(logging)) = (litellm.get(flag), section(config, "logging")) {
             logging.entry(key).or_insert_with(|| word.into());

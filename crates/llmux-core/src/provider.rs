@@ -61,7 +61,7 @@ impl ProviderSettings {
 pub struct Shaping {
     /// Leave out what the provider cannot carry, instead of refusing the request.
     pub drop_params: bool,
-    /// Top-level request fields to leave out always.
+    /// Request fields to leave out always: names, and paths inside fields such as `tools[*].function.strict`.
     pub additional_drop_params: Vec<String>,
     /// Top-level request fields to send even if the provider is not known to take them.
     pub allowed_params: Vec<String>,
@@ -294,6 +294,13 @@ pub trait Provider: Send + Sync {
 
     /// Reads a failed answer: its message, kind and whether to try elsewhere.
     fn classify(&self, failed: &FailedReply<'_>) -> Error;
+
+    /// Whether images and documents that the call names by their address must be fetched first, since the provider
+    /// takes bytes only. The router then prepares the call with a body that holds them.
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        let _ = call;
+        false
+    }
 
     /// What signs a prepared request to `model`; `None` when preparing it did.
     fn credentials(&self, model: &str) -> Option<&Arc<dyn Credentials>> {

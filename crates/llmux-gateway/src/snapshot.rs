@@ -12,7 +12,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use http::HeaderName;
 use llmux_catalog::Catalogue;
 use llmux_config::Config;
-use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, ResponseStore, TokenCounter, Transport};
+use llmux_core::{
+    Environment, Error, ErrorKind, Estimate, MediaSource, Registry, ResponseStore, TokenCounter, Transport,
+};
 use llmux_router::{Router, RouterState};
 use llmux_telemetry::Scrubber;
 
@@ -40,6 +42,8 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// What counts tokens where no provider is asked.
     pub tokens: Arc<dyn TokenCounter>,
+    /// What fetches images and documents for providers that take bytes only.
+    pub media: Option<Arc<dyn MediaSource>>,
 }
 
 impl Parts {
@@ -55,6 +59,7 @@ impl Parts {
             tokens,
             state: RouterState::new(),
             responses: None,
+            media: None,
         }
     }
 
@@ -76,6 +81,13 @@ impl Parts {
     #[must_use]
     pub fn with_tokens(mut self, tokens: Arc<dyn TokenCounter>) -> Self {
         self.tokens = tokens;
+        self
+    }
+
+    /// Sets what fetches images and documents; nothing is fetched if not called.
+    #[must_use]
+    pub fn with_media(mut self, media: Option<Arc<dyn MediaSource>>) -> Self {
+        self.media = media;
         self
     }
 

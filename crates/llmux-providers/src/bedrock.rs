@@ -20,6 +20,7 @@ use llmux_wire::{
     bedrock::{Embedder, Family, Unwrapped},
     chat::Fit,
     convert::Converted,
+    inline::may_name_media,
     json::{edit::Edits, envelope},
     openai,
     passthrough::Passthrough,
@@ -276,6 +277,10 @@ impl Provider for Bedrock {
             )
             .with_param("model")),
         }
+    }
+
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        call.dialect != Dialect::BedrockConverse && may_name_media(call.body)
     }
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {

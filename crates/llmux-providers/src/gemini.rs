@@ -8,7 +8,9 @@ use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
     ProviderSettings, Relay, Result, Usage,
 };
-use llmux_wire::{chat::Fit, convert::Converted, gemini, json::edit::Edits, json::envelope};
+use llmux_wire::{
+    chat::Fit, convert::Converted, gemini, inline::may_name_media, json::edit::Edits, json::envelope,
+};
 
 use crate::{
     known, shape, speak,
@@ -202,6 +204,10 @@ impl Provider for Gemini {
             )
             .with_param("model")),
         }
+    }
+
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        call.dialect != Dialect::Gemini && may_name_media(call.body)
     }
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {

@@ -17,7 +17,7 @@ use llmux_core::{
     Outgoing, Provider, ProviderSettings, Relay, Result, SecretString,
 };
 use llmux_credentials::{Clock, google};
-use llmux_wire::rerank::RerankForm;
+use llmux_wire::{inline::may_name_media, rerank::RerankForm};
 
 use crate::{
     compatible::{
@@ -161,6 +161,11 @@ impl Provider for VertexAi {
             }
             Model::Open(_) => self.open.prepare(&call),
         }
+    }
+
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        // Google fetches for its own models only.
+        matches!(Model::of(call.model), Model::Claude(_)) && may_name_media(call.body)
     }
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {

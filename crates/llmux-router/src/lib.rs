@@ -26,6 +26,7 @@ mod health;
 mod hedge;
 mod live;
 mod mask;
+mod media;
 mod name;
 mod pattern;
 mod pick;

@@ -14,6 +14,7 @@ mod catalogue;
 mod configuration;
 mod costs;
 mod faults;
+mod fetching;
 mod fidelity;
 mod limits;
 mod media;

@@ -36,6 +36,10 @@ pub struct General {
     pub always_include_stream_usage: bool,
     /// Name the call in the body of errors.
     pub include_call_id_in_error_body: bool,
+    /// Fetch what clients name by its address from public addresses only.
+    pub user_url_validation: bool,
+    /// Hosts from which it may be fetched wherever they are.
+    pub user_url_allowed_hosts: Vec<String>,
     /// Time for a whole request that is passed through.
     pub pass_through_request_timeout: Duration,
     /// Paths that lead to servers of one's choice.
@@ -55,6 +59,8 @@ impl Default for General {
             always_include_stream_usage: false,
             include_call_id_in_error_body: false,
             pass_through_request_timeout: Duration::from_secs(600),
+            user_url_validation: true,
+            user_url_allowed_hosts: Vec::new(),
             pass_through_endpoints: Vec::new(),
         }
     }
@@ -190,6 +196,10 @@ pub struct LiteLlm {
     pub cost_margin_config: JsonObject,
     /// Models that everybody may see.
     pub public_model_groups: Vec<String>,
+    /// As given; [`General::user_url_validation`] is what counts.
+    pub user_url_validation: Option<bool>,
+    /// As given; [`General::user_url_allowed_hosts`] is what counts.
+    pub user_url_allowed_hosts: Vec<String>,
     /// As given; [`super::Router::num_retries`] is what counts.
     pub num_retries: Option<u32>,
     /// As given; [`super::Router::timeout`] is what counts.

@@ -1,6 +1,6 @@
 //! `general_settings`
 
-use super::Shape::{Duration, Flag, List, Number, Secret, Text};
+use super::Shape::{Duration, Flag, List, Number, Secret, Text, Texts};
 use super::{Key, Section, pass_through};
 
 /// `general_settings`
@@ -43,6 +43,13 @@ pub(crate) static GENERAL: Section = Section {
             "Time for a whole request that is passed through.",
         )
         .default("600s"),
+        Key::new(
+            "user_url_validation",
+            Flag,
+            "Fetch images that clients name by their address from public addresses only.",
+        )
+        .default("true"),
+        Key::new("user_url_allowed_hosts", Texts, "Hosts from which they may be fetched wherever they are."),
         Key::new(
             "pass_through_endpoints",
             List(&pass_through::ENDPOINT),
@@ -139,8 +146,6 @@ const ACCESS: &[&str] = &[
     "user_mcp_management_mode",
     "require_key_mcp_access_defined",
     "enable_mcp_registry",
-    "user_url_validation",
-    "user_url_allowed_hosts",
     "provider_url_destination_allowed_hosts",
     "litellm_license",
     "allow_user_auth",

@@ -41,6 +41,8 @@ pub(crate) static LITELLM: Section = Section {
             "What is put on a provider's prices, by provider or `global`: a share, or `{percentage, fixed_amount}`.",
         ),
         Key::new("public_model_groups", Texts, "Models that `/public/model_hub` shows to everybody."),
+        Key::new("user_url_validation", Flag, "As in `general_settings`, which wins."),
+        Key::new("user_url_allowed_hosts", Texts, "As in `general_settings`, which wins."),
         Key::new("json_logs", Flag, "As `logging.format: json`, which wins.").default("false"),
         Key::new("set_verbose", Flag, "As `logging.level: debug`, which wins.").default("false"),
     ]],
@@ -110,8 +112,6 @@ const SHAPING: &[&str] = &[
     "route_all_chat_openai_to_responses",
     "openai_system_messages_first",
     "responses",
-    "user_url_validation",
-    "user_url_allowed_hosts",
     "provider_url_destination_allowed_hosts",
 ];
 
