@@ -1,6 +1,6 @@
 //! What an answer is billed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use llmux_core::{Bill, ModelFacts, Operation, ReplyReport, RequestContext, Terms};
 use llmux_router::Deployment;
@@ -20,7 +20,7 @@ impl Biller {
     }
 
     pub(crate) fn bill(&self, report: &ReplyReport) -> Option<Bill> {
-        bill(&self.cx, &self.model, &self.deployment, report)
+        bill(&self.cx, &self.model, &self.deployment, report, self.cx.received.elapsed())
     }
 }
 
@@ -30,10 +30,11 @@ pub(crate) fn bill(
     model: &str,
     deployment: &Deployment,
     report: &ReplyReport,
+    elapsed: Duration,
 ) -> Option<Bill> {
     let facts = deployment.settings().facts.as_ref()?;
     // The provider's name: where one deployment serves several models it follows from the client's.
-    bill_by(cx, facts.as_ref(), Some(&deployment.model_for(model)), report)
+    bill_by(cx, facts.as_ref(), Some(&deployment.model_for(model)), report, elapsed)
 }
 
 /// The same by what is known of a model that is `asked` for by the provider's name for it.
@@ -42,6 +43,7 @@ pub(crate) fn bill_by(
     facts: &dyn ModelFacts,
     asked: Option<&str>,
     report: &ReplyReport,
+    elapsed: Duration,
 ) -> Option<Bill> {
     // A count is free, whatever it counts.
     let reported = report.usage_reported || !report.usage.is_empty();
@@ -50,7 +52,7 @@ pub(crate) fn bill_by(
     }
     let terms = Terms::new()
         .with_service(report.service)
-        .with_elapsed(cx.received.elapsed())
+        .with_elapsed(elapsed)
         .with_models(asked, report.model.as_deref());
     facts.bill(&report.usage, &terms)
 }

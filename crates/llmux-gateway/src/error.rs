@@ -7,7 +7,7 @@ use llmux_telemetry::Scrubber;
 use llmux_wire::{anthropic, bedrock, cohere, gemini, ollama, openai};
 use serde_json::Value;
 
-use crate::{body::Body, snapshot::Snapshot};
+use crate::{body::Body, headers, snapshot::Snapshot};
 
 /// The answer for an error about a request for a model's work.
 pub(crate) fn answer(error: &Error, cx: &RequestContext, snapshot: &Snapshot) -> Response<Body> {
@@ -16,6 +16,7 @@ pub(crate) fn answer(error: &Error, cx: &RequestContext, snapshot: &Snapshot) ->
     if let Body::Full(body) = response.body_mut() {
         *body = revised(body, &snapshot.scrubber, id);
     }
+    headers::identify(cx, response.headers_mut());
     response
 }
 

@@ -1,8 +1,7 @@
 //! Headers about a request and its answer, under LiteLLM's names.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, io::Write, sync::LazyLock, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use llmux_core::{Bill, DeploymentId, Dialect, Money, RequestContext};
 use llmux_router::{Deployment, Explanation};
@@ -91,8 +90,14 @@ pub(crate) fn ask(provider: &str, base_url: &str, headers: &mut HeaderMap) {
     }
 }
 
-/// Names the request, in the words of the dialect's SDKs.
+/// Names the request, in the words of the dialect's SDKs, and the program.
 pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
+    name_request(cx, headers);
+    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+}
+
+/// Names the request, in the words of the dialect's SDKs.
+pub(crate) fn name_request(cx: &RequestContext, headers: &mut HeaderMap) {
     if let Ok(id) = HeaderValue::from_str(cx.id.as_str()) {
         let sdk = match cx.sdk {
             Dialect::Anthropic => REQUEST_ID,
@@ -102,7 +107,6 @@ pub(crate) fn identify(cx: &RequestContext, headers: &mut HeaderMap) {
         headers.insert(sdk, id.clone());
         headers.insert(CALL_ID, id);
     }
-    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
 }
 
 /// What was tried, beside who was asked last.
@@ -115,16 +119,18 @@ pub(crate) struct Tries<'a> {
     pub(crate) fallbacks: u32,
 }
 
-/// What most answers of a deployment have in common, with room for what each has of its own.
+/// Room for the headers that an answer has of its own.
+const OWN: usize = 14;
+
+/// What most answers of a deployment have in common.
 pub(crate) fn labels(deployment: &Deployment) -> HeaderMap {
-    const OWN: usize = 14;
     let texts = [
         (MODEL_ID, deployment.id().as_str()),
         (MODEL_GROUP, deployment.group().as_str()),
         (PROVIDER, deployment.provider().name()),
         (API_BASE, without_query(deployment.provider().base_url())),
     ];
-    let mut headers = HeaderMap::with_capacity(texts.len() + 3 + OWN);
+    let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, text) in texts {
         if let Ok(value) = HeaderValue::from_str(text) {
@@ -133,13 +139,17 @@ pub(crate) fn labels(deployment: &Deployment) -> HeaderMap {
     }
     headers.insert(RETRIES, HeaderValue::from_static("0"));
     headers.insert(FALLBACKS, HeaderValue::from_static("0"));
+    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     headers
 }
 
 /// The headers of an answer, which name who gave it, and after what.
 pub(crate) fn attributed(deployment: &Deployment, tries: Tries<'_>) -> HeaderMap {
     let mut headers = deployment.labels().clone();
-    headers.insert(MAX_RETRIES, HeaderValue::from(tries.max_retries));
+    headers.reserve(OWN);
+    if let Some(most) = number(tries.max_retries.into()) {
+        headers.insert(MAX_RETRIES, most);
+    }
     if tries.retries > 0 {
         headers.insert(RETRIES, HeaderValue::from(tries.retries));
     }
@@ -161,10 +171,12 @@ pub(crate) fn explain(mut explanation: Explanation, chosen: Option<DeploymentId>
     }
 }
 
-/// Says how long it took until now.
-pub(crate) fn time(cx: &RequestContext, headers: &mut HeaderMap) {
-    let milliseconds = u64::try_from(cx.received.elapsed().as_millis()).unwrap_or(u64::MAX);
-    headers.insert(DURATION, HeaderValue::from(milliseconds));
+/// Says how long it took.
+pub(crate) fn time(elapsed: Duration, headers: &mut HeaderMap) {
+    let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    if let Some(milliseconds) = number(milliseconds) {
+        headers.insert(DURATION, milliseconds);
+    }
 }
 
 /// Says what the answer is billed, and what for. Of the parts only those that cost something are told.
@@ -193,7 +205,20 @@ pub(crate) fn bill(bill: &Bill, headers: &mut HeaderMap) {
 }
 
 fn amount(money: Money) -> Option<HeaderValue> {
-    HeaderValue::from_maybe_shared(Bytes::from(money.to_string())).ok()
+    let mut room = [0; 48];
+    written(&mut room, format_args!("{money}"))
+}
+
+fn number(number: u64) -> Option<HeaderValue> {
+    written(&mut [0; 20], format_args!("{number}"))
+}
+
+/// A short text as a header, written without a detour over the heap.
+fn written(room: &mut [u8], text: fmt::Arguments<'_>) -> Option<HeaderValue> {
+    let mut rest = &mut *room;
+    rest.write_fmt(text).ok()?;
+    let left = rest.len();
+    HeaderValue::from_bytes(room.get(..room.len().checked_sub(left)?)?).ok()
 }
 
 /// Names the request fields that were left out.
@@ -206,17 +231,54 @@ pub(crate) fn dropped(names: &[String], headers: &mut HeaderMap) {
     }
 }
 
+/// Headers that most providers send, and what they are called behind the prefix: to make a name costs more than to
+/// find one.
+static PREFIXED: LazyLock<HeaderMap<HeaderName>> = LazyLock::new(|| {
+    let common = [
+        "content-type",
+        "date",
+        "server",
+        "vary",
+        "via",
+        "request-id",
+        "x-request-id",
+        "openai-organization",
+        "openai-processing-ms",
+        "openai-project",
+        "openai-version",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-requests",
+        "x-ratelimit-reset-tokens",
+        "anthropic-organization-id",
+        "strict-transport-security",
+        "x-content-type-options",
+        "cf-cache-status",
+        "cf-ray",
+        "alt-svc",
+    ];
+    let known = common.into_iter().filter_map(|name| {
+        Some((HeaderName::from_static(name), prefixed(&mut String::new(), &HeaderName::from_static(name))?))
+    });
+    known.collect()
+});
+
+fn prefixed(room: &mut String, name: &HeaderName) -> Option<HeaderName> {
+    room.clear();
+    room.push_str(UPSTREAM_PREFIX);
+    room.push_str(name.as_str());
+    HeaderName::from_bytes(room.as_bytes()).ok()
+}
+
 /// Hands the provider's headers on under a prefix.
 pub(crate) fn forward(upstream: &HeaderMap, headers: &mut HeaderMap) {
-    let mut name = String::from(UPSTREAM_PREFIX);
-    for (key, value) in upstream {
-        if is_private(key) {
-            continue;
-        }
-        name.truncate(UPSTREAM_PREFIX.len());
-        name.push_str(key.as_str());
-        if let Ok(prefixed) = HeaderName::from_bytes(name.as_bytes()) {
-            headers.append(prefixed, value.clone());
+    let mut room = String::new();
+    for (key, value) in upstream.iter().filter(|(key, _)| !is_private(key)) {
+        let name = PREFIXED.get(key).cloned().or_else(|| prefixed(&mut room, key));
+        if let Some(name) = name {
+            headers.append(name, value.clone());
         }
     }
 }

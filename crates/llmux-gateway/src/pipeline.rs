@@ -23,9 +23,7 @@ pub(crate) async fn run(
 ) -> Response<Body> {
     let sdk = wraps(request.uri().path()).unwrap_or(dialect);
     let cx = RequestContext::new(request_id(&request), operation, dialect).with_sdk(sdk);
-    let mut response = serve(snapshot, &cx, request, model).await;
-    headers::identify(&cx, response.headers_mut());
-    response
+    serve(snapshot, &cx, request, model).await
 }
 
 async fn serve(

@@ -53,7 +53,7 @@ pub(crate) async fn run(
     if let Some((name, base)) = destination.names() {
         headers::ask(name, base, out);
     }
-    headers::time(&cx, out);
+    headers::time(cx.received.elapsed(), out);
     headers::call(&cx, out);
     response
 }

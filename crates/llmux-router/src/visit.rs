@@ -56,7 +56,7 @@ impl Visit {
         self.member.state.stats.opening().record(self.seconds(now), now);
         match opened.body {
             AnswerBody::Whole(bytes, report) => {
-                self.succeeded(&report);
+                self.succeeded(&report, now);
                 Opened { body: AnswerBody::Whole(bytes, report), ..opened }
             }
             AnswerBody::Stream(tap) => {
@@ -86,31 +86,31 @@ impl Visit {
                 Some(message) => {
                     self.broke(report, &Error::upstream(ErrorKind::ProviderFault, message.as_str()))
                 }
-                None => self.succeeded(report),
+                None => self.succeeded(report, self.shared().state.now()),
             },
             // The client left: no fault of the deployment's, and no proof that it works. What was used is paid.
-            _ => self.pay(report),
+            _ => self.pay(report, self.shared().state.now()),
         }
     }
 
     fn broke(self, report: &ReplyReport, error: &Error) {
-        self.pay(report);
+        self.pay(report, self.shared().state.now());
         self.fault(error);
     }
 
-    fn succeeded(&self, report: &ReplyReport) {
-        let (state, now) = (&self.member.state, self.shared().state.now());
+    fn succeeded(&self, report: &ReplyReport, now: Moment) {
+        let state = &self.member.state;
         state.successes.add(now, 1);
         state.cooling.succeeded(now);
         let tokens = report.usage.completion_total();
         let seconds = self.seconds(now);
         state.stats.latency().record(if tokens > 0 { seconds / tokens as f64 } else { seconds }, now);
-        self.pay(report);
+        self.pay(report, now);
     }
 
     /// Counts tokens and money.
-    fn pay(&self, report: &ReplyReport) {
-        let (shared, now) = (self.shared(), self.shared().state.now());
+    fn pay(&self, report: &ReplyReport, now: Moment) {
+        let shared = self.shared();
         self.member.state.stats.tokens().add(now, report.usage.total());
         if self.member.purses.is_empty() && self.tags.is_empty() {
             return;

@@ -28,7 +28,9 @@ impl Tariff {
     pub(super) fn bill(&self, cx: &RequestContext, report: &ReplyReport) -> Option<Bill> {
         match self {
             Self::Unknown => None,
-            Self::Usage { facts, model } => bill_by(cx, facts.as_ref(), model.as_deref(), report),
+            Self::Usage { facts, model } => {
+                bill_by(cx, facts.as_ref(), model.as_deref(), report, cx.received.elapsed())
+            }
             Self::Fixed(amount) => {
                 let mut cost = Cost::default();
                 cost.fixed = *amount;

@@ -164,9 +164,7 @@ fn default_model(operation: Operation) -> Option<String> {
 /// the same one to whoever parses them.
 fn refuse_disguised(body: &Bytes, fields: &Envelope) -> Result<()> {
     for field in fields.fields() {
-        let Some(key) = body.get(field.key.clone()).filter(|key| memchr::memchr(b'\\', key).is_some()) else {
-            continue;
-        };
+        let Some(key) = body.get(field.key.clone()).filter(|key| key.contains(&b'\\')) else { continue };
         let Ok(name) = serde_json::from_slice::<String>(key) else { continue };
         if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(Error::invalid(name, "the names of fields must be written without escapes"));
@@ -188,6 +186,12 @@ fn with_usage(body: &Bytes, fields: &Envelope) -> Result<Bytes> {
 
 fn overrides(fields: &Fields<'_>, headers: &HeaderMap, stream: bool) -> Result<Overrides> {
     let mut overrides = Overrides::default();
+    overrides.drop_params = fields.boolean("drop_params")?.unwrap_or_default();
+    let ours = ["x-litellm-", "x-llmux-"];
+    // Most clients send none of these headers; to look each of them up would cost more than to see that.
+    let none = HeaderMap::new();
+    let spoken = headers.keys().any(|name| ours.iter().any(|prefix| name.as_str().starts_with(prefix)));
+    let headers = if spoken { headers } else { &none };
     let whole = match seconds_in(headers, &TIMEOUT)? {
         None => fields.seconds("timeout")?.or(fields.seconds("request_timeout")?),
         some => some,
@@ -204,7 +208,6 @@ fn overrides(fields: &Fields<'_>, headers: &HeaderMap, stream: bool) -> Result<O
         Some(text) => Some(text.trim().parse().map_err(|_| wrong(NUM_RETRIES.as_str(), "a count"))?),
         None => fields.count("num_retries")?,
     };
-    overrides.drop_params = fields.boolean("drop_params")?.unwrap_or_default();
     Ok(overrides)
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn answer(
         status, headers: upstream, body, deployment, retries, max_retries, fallbacks, dropped, ..
     } = answer;
     let tries = Tries { model: &received.model, retries, max_retries, fallbacks };
+    let elapsed = cx.received.elapsed();
     let mut bill = None;
     let (body, content_type) = match body {
         AnswerBody::Bytes(raw) => {
@@ -41,7 +42,7 @@ pub(crate) fn answer(
             (Body::Raw(Box::new(raw)), "application/octet-stream")
         }
         AnswerBody::Whole(bytes, report) => {
-            bill = settle.complete(&report, &deployment);
+            bill = settle.complete(&report, elapsed, &deployment);
             (Body::Full(bytes), DOCUMENT)
         }
         AnswerBody::Stream(tap) => {
@@ -80,12 +81,13 @@ pub(crate) fn answer(
         // Asks reverse proxies in front of the gateway not to hold frames back.
         out.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
+    headers::name_request(cx, out);
     headers::dropped(&dropped, out);
     headers::forward(&upstream, out);
     if let Some(bill) = &bill {
         headers::bill(bill, out);
     }
-    headers::time(cx, out);
+    headers::time(elapsed, out);
     response
 }
 
@@ -107,6 +109,6 @@ pub(crate) fn refusal(
     if let Some(upstream) = refusal.error.headers() {
         headers::forward(&headers::scrubbed(upstream, &snapshot.scrubber), out);
     }
-    headers::time(cx, out);
+    headers::time(cx.received.elapsed(), out);
     response
 }

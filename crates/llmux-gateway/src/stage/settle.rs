@@ -1,6 +1,6 @@
 //! `settle` and `report`: exactly once for each request, whatever happened to it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use llmux_core::{Bill, Error, ReplyReport, RequestContext};
 use llmux_router::Deployment;
@@ -25,9 +25,14 @@ impl Settle {
         Biller::new(&self.cx, &self.model, deployment)
     }
 
-    /// A whole answer went out. Gives its bill, if a price is known.
-    pub(crate) fn complete(mut self, report: &ReplyReport, deployment: &Deployment) -> Option<Bill> {
-        let bill = bill::bill(&self.cx, &self.model, deployment, report);
+    /// A whole answer went out after this time. Gives its bill, if a price is known.
+    pub(crate) fn complete(
+        mut self,
+        report: &ReplyReport,
+        elapsed: Duration,
+        deployment: &Deployment,
+    ) -> Option<Bill> {
+        let bill = bill::bill(&self.cx, &self.model, deployment, report, elapsed);
         self.report("ok", Some(report), None, bill.as_ref());
         bill
     }
@@ -35,7 +40,7 @@ impl Settle {
     /// A stream is over.
     pub(crate) fn ended(mut self, report: &ReplyReport, ending: &Ending, deployment: &Deployment) {
         // Also what broke off or was left is billed, as far as it went.
-        let bill = bill::bill(&self.cx, &self.model, deployment, report);
+        let bill = bill::bill(&self.cx, &self.model, deployment, report, self.cx.received.elapsed());
         self.over(report, ending, bill.as_ref());
     }
 

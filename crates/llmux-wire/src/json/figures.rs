@@ -65,16 +65,19 @@ fn members<'a>(
 /// The value that begins here.
 fn figure(scan: &mut Scan<'_>) -> Option<Figure> {
     let from = scan.at;
-    scan.value()?;
-    let text = scan.bytes.get(from..scan.at)?;
-    if text == b"null" {
-        return Some(Figure::Null);
+    let mut whole = Some(0_u64);
+    while let Some(digit) = scan.peek().and_then(|byte| byte.checked_sub(b'0')).filter(|digit| *digit <= 9) {
+        whole = whole.and_then(|so_far| so_far.checked_mul(10)?.checked_add(u64::from(digit)));
+        scan.at += 1;
     }
-    let whole = text.iter().try_fold(0_u64, |sum, byte| {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-        sum.checked_mul(10)?.checked_add(u64::from(digit))
-    });
-    Some(whole.map_or(Figure::Other, Figure::Whole))
+    let ends = matches!(scan.peek(), Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t'));
+    let starts_right = scan.bytes.get(from) != Some(&b'0') || scan.at == from + 1;
+    if let Some(whole) = whole.filter(|_| scan.at > from && ends && starts_right) {
+        return Some(Figure::Whole(whole));
+    }
+    scan.at = from;
+    scan.value()?;
+    Some(if scan.bytes.get(from..scan.at)? == b"null" { Figure::Null } else { Figure::Other })
 }
 
 #[cfg(test)]

@@ -5,25 +5,28 @@ use wide::u8x16;
 /// The bytes between the opening quote, which `rest` comes after, and the closing one. `None` if there is none, or
 /// if an escape is not one of JSON's or a control character stands unescaped.
 pub(super) fn length(rest: &[u8]) -> Option<usize> {
-    match short(rest) {
-        None => long(rest),
-        some => some,
+    let mut at = 0;
+    for block in rest.as_chunks::<16>().0 {
+        let special = special(block);
+        if special != 0 {
+            at += special.trailing_zeros() as usize;
+            return match rest.get(at)? {
+                b'"' => Some(at),
+                b'\\' => Some(at + crowded(rest.get(at..)?)?),
+                _ => None,
+            };
+        }
+        at += 16;
     }
+    slowly(rest, at)
 }
 
-/// The length of a string that ends within sixteen bytes and has no escapes, as most names do.
-fn short(rest: &[u8]) -> Option<usize> {
-    let special = Special::of(rest.first_chunk()?);
-    let end = (special.quote | special.escape | special.control).trailing_zeros();
-    (special.quote >> end.min(63) & 1 == 1).then_some(end as usize)
-}
-
-fn long(rest: &[u8]) -> Option<usize> {
-    let (blocks, _) = rest.as_chunks::<64>();
+/// The same for what is written with escapes. Where one is, others are near: blocks are looked at whole.
+fn crowded(rest: &[u8]) -> Option<usize> {
     let mut at = 0;
     // Whether the first byte of a block belongs to an escape of the one before.
     let mut carried = 0;
-    for block in blocks {
+    for block in rest.as_chunks::<64>().0 {
         let Special { quote, escape, control } = Special::of_block(block);
         let (escaped, carry) = escaped(rest, at, (quote, escape), carried)?;
         carried = carry;
@@ -86,7 +89,18 @@ fn is_escape(rest: &[u8], at: usize) -> Option<()> {
     }
 }
 
-/// Which bytes of a block mean something: a bit for each, the first byte's the lowest.
+const QUOTE: u8x16 = u8x16::new([b'"'; 16]);
+const ESCAPE: u8x16 = u8x16::new([b'\\'; 16]);
+const CONTROL: u8x16 = u8x16::new([0x1f; 16]);
+
+/// Which bytes end a plain piece of a string: a bit for each, the first byte's the lowest.
+fn special(bytes: &[u8; 16]) -> u32 {
+    let bytes = u8x16::new(*bytes);
+    let control = bytes.min(CONTROL).simd_eq(bytes);
+    (bytes.simd_eq(QUOTE) | bytes.simd_eq(ESCAPE) | control).to_bitmask()
+}
+
+/// Which bytes of a block mean what: a bit for each, the first byte's the lowest.
 struct Special {
     quote: u64,
     escape: u64,
@@ -94,27 +108,16 @@ struct Special {
 }
 
 impl Special {
-    fn of(bytes: &[u8; 16]) -> Self {
-        const QUOTE: u8x16 = u8x16::new([b'"'; 16]);
-        const ESCAPE: u8x16 = u8x16::new([b'\\'; 16]);
-        const CONTROL: u8x16 = u8x16::new([0x1f; 16]);
-        let bytes = u8x16::new(*bytes);
-        Self {
-            quote: u64::from(bytes.simd_eq(QUOTE).to_bitmask()),
-            escape: u64::from(bytes.simd_eq(ESCAPE).to_bitmask()),
-            control: u64::from(bytes.min(CONTROL).simd_eq(bytes).to_bitmask()),
-        }
-    }
-
     fn of_block(block: &[u8; 64]) -> Self {
         let (parts, _) = block.as_chunks::<16>();
         let none = Self { quote: 0, escape: 0, control: 0 };
         parts.iter().enumerate().fold(none, |so_far, (place, part)| {
-            let (here, shift) = (Self::of(part), place * 16);
+            let (bytes, shift) = (u8x16::new(*part), place * 16);
+            let control = bytes.min(CONTROL).simd_eq(bytes);
             Self {
-                quote: so_far.quote | here.quote << shift,
-                escape: so_far.escape | here.escape << shift,
-                control: so_far.control | here.control << shift,
+                quote: so_far.quote | u64::from(bytes.simd_eq(QUOTE).to_bitmask()) << shift,
+                escape: so_far.escape | u64::from(bytes.simd_eq(ESCAPE).to_bitmask()) << shift,
+                control: so_far.control | u64::from(control.to_bitmask()) << shift,
             }
         })
     }
