@@ -61,6 +61,8 @@ impl ProviderSettings {
 pub struct Shaping {
     /// Leave out what the provider cannot carry, instead of refusing the request.
     pub drop_params: bool,
+    /// Put conversations right that the provider would refuse.
+    pub modify_params: bool,
     /// Request fields to leave out always: names, and paths inside fields such as `tools[*].function.strict`.
     pub additional_drop_params: Vec<String>,
     /// Top-level request fields to send even if the provider is not known to take them.

@@ -26,6 +26,7 @@ pub(crate) fn page(snapshot: &Snapshot, page: FactsPage, query: Option<&str>) ->
             found(&data, wanted.as_deref())?;
             json!({ "data": data })
         }
+        FactsPage::Paged => paged(snapshot, query)?,
         FactsPage::Groups => {
             let wanted = parameter(query, "model_group");
             let names = names(snapshot).into_iter();
@@ -41,6 +42,40 @@ pub(crate) fn page(snapshot: &Snapshot, page: FactsPage, query: Option<&str>) ->
         }
     };
     Ok(body.to_string().into())
+}
+
+/// Deployments that fit `model`, `modelId` and `search`, by pages of `size`, as LiteLLM's dashboard reads them.
+fn paged(snapshot: &Snapshot, query: Option<&str>) -> Result<Value> {
+    let number = |name: &str, usual: usize, most: usize| match parameter(query, name) {
+        None => Ok(usual),
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|number| (1..=most).contains(number))
+            .ok_or_else(|| Error::invalid(name, format!("`{name}` must be a number from 1 to {most}"))),
+    };
+    let (page, size) = (number("page", 1, 1_000_000)?, number("size", 50, 1_000)?);
+    let (model, id) = (parameter(query, "model"), parameter(query, "modelId"));
+    let search = parameter(query, "search").map(|text| text.to_lowercase());
+    let fits = |entry: &&Entry| {
+        let called = entry.params.get("model").and_then(Value::as_str).unwrap_or_default();
+        let holds = |text: &String| {
+            entry.name.to_lowercase().contains(text.as_str()) || called.to_lowercase().contains(text.as_str())
+        };
+        model.as_ref().is_none_or(|model| entry.name == **model)
+            && id.as_ref().is_none_or(|id| entry.id == **id)
+            && search.as_ref().is_none_or(holds)
+    };
+    let fitting: Vec<&Entry> = snapshot.entries.iter().filter(fits).collect();
+    let skipped = page.saturating_sub(1).saturating_mul(size);
+    let data: Vec<_> = fitting.iter().skip(skipped).take(size).map(|entry| deployment(entry)).collect();
+    Ok(json!({
+        "data": data,
+        "total_count": fitting.len(),
+        "current_page": page,
+        "total_pages": fitting.len().div_ceil(size),
+        "size": size,
+    }))
 }
 
 fn found(data: &[Value], wanted: Option<&str>) -> Result<()> {

@@ -125,6 +125,8 @@ pub(crate) struct Wishes {
     pub(crate) callers: bool,
     /// Tell the cost in the usage of streams.
     pub(crate) stream_cost: bool,
+    /// Serve only models of which a price is known.
+    pub(crate) priced_only: bool,
     /// Models that everybody may see.
     pub(crate) public_models: Vec<String>,
 }
@@ -274,6 +276,7 @@ fn wishes(config: &Config) -> Wishes {
         stream_usage: general.always_include_stream_usage,
         call_in_errors: general.include_call_id_in_error_body,
         stream_cost: config.litellm.include_cost_in_streaming_usage,
+        priced_only: config.litellm.block_requests_for_models_without_pricing,
         public_models: config.litellm.public_model_groups.clone(),
     }
 }

@@ -9,7 +9,12 @@ use llmux_core::{
     ProviderSettings, Relay, Result, Usage,
 };
 use llmux_wire::{
-    chat::Fit, convert::Converted, gemini, inline::may_name_media, json::edit::Edits, json::envelope,
+    chat::{Fit, ToolNames},
+    convert::Converted,
+    gemini,
+    inline::may_name_media,
+    json::edit::Edits,
+    json::envelope,
 };
 
 use crate::{
@@ -121,7 +126,8 @@ impl Gemini {
         let mut edits = Edits::new();
         shape::strip(call.body, call.envelope, true, &mut edits);
         shape::apply(call.body, call.envelope, shaping, &mut edits);
-        let request = speak::read(call, &edits.apply(call.body, call.envelope))?;
+        let mut request = speak::read(call, &edits.apply(call.body, call.envelope))?;
+        let names = ToolNames::fit(&mut request, speak::MOST_OF_A_NAME);
         let mut fit = self.fit(call);
         let mut body = gemini::write_request(&request, model(call), &mut fit)?;
         if !shaping.extra_body.is_empty() {
@@ -130,8 +136,9 @@ impl Gemini {
             body = edits.apply(&body, &envelope::read(&body)?);
         }
         let outgoing = Outgoing::Send(self.request(call, body)?);
-        let reader = gemini::StreamReader::new();
-        let reply = speak::translated(call, request.stream_usage, gemini::read_answer, reader);
+        let reader = names.watching(gemini::StreamReader::new());
+        let read = names.reading(gemini::read_answer);
+        let reply = speak::translated(call, request.stream_usage, read, reader);
         Ok(Exchange::new(outgoing, reply, call.stream).with_dropped(fit.into_dropped()))
     }
 

@@ -29,6 +29,7 @@ mod routes;
 mod routing;
 mod secrets;
 mod settings;
+mod shaping;
 mod shutdown;
 mod slow_readers;
 mod start;

@@ -188,6 +188,10 @@ pub struct Alias {
 pub struct LiteLlm {
     /// Leave out what a provider lacks instead of refusing the request.
     pub drop_params: bool,
+    /// Put conversations right that the provider would refuse.
+    pub modify_params: bool,
+    /// Refuse requests for models of which no price is known.
+    pub block_requests_for_models_without_pricing: bool,
     /// Add the cost to the usage of streams in OpenAI's dialect.
     pub include_cost_in_streaming_usage: bool,
     /// What is taken off a provider's prices, by provider.

@@ -121,6 +121,14 @@ fn is_claude(model: &str) -> bool {
     model.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("claude"))
 }
 
+impl Foundry {
+    /// Mistral's models that read documents, by "Mistral Document AI" of Microsoft's documentation.
+    fn ocr(&self, call: &Call<'_>) -> Result<Exchange> {
+        let uri = format!("{}/providers/mistral/azure/ocr", self.root).parse();
+        self.engine.pass_media(call, &uri.map_err(|_| setting("api_base", "is not a valid URL"))?)
+    }
+}
+
 impl Provider for Foundry {
     fn name(&self) -> &str {
         NAME
@@ -133,6 +141,9 @@ impl Provider for Foundry {
     fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
         if is_claude(call.model) {
             return self.anthropic.prepare(call);
+        }
+        if call.operation == Operation::Ocr {
+            return self.ocr(call);
         }
         let mut exchange = self.engine.prepare(call)?;
         if let Outgoing::Send(request) = &mut exchange.outgoing {
