@@ -38,20 +38,21 @@ fn main() -> ExitCode {
 /// Runs until the process is told to stop.
 fn start(args: &Args) -> Result<(), String> {
     let setup = Setup::new(args);
-    let (loaded, built) = setup.load()?;
+    let (loaded, source) = setup.load()?;
+    let built = source.build().map_err(|errors| setup::mistakes(&errors))?;
     let config = &loaded.config;
     if args.validate_config {
         return writeln!(io::stdout(), "the configuration is valid").map_err(|error| error.to_string());
     }
     setup::refuse_open_door(config)?;
     let log = llmux_telemetry::init(setup::log_options(args, config)).map_err(|error| error.to_string())?;
-    setup::report_warnings(&loaded, &built);
+    setup::report_warnings(&loaded, &built.warnings);
     if args.has_ignored() {
         tracing::warn!("some of LiteLLM's flags were given that mean nothing here");
     }
 
     let server = Server::bind((&config.server).into()).map_err(|error| error.message().to_owned())?;
-    let gateway = Arc::new(Gateway::new(built.snapshot));
+    let gateway = Arc::new(Gateway::new(built.snapshot).with_source(source));
 
     let workers = config.server.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     let runtime =
@@ -62,6 +63,8 @@ fn start(args: &Args) -> Result<(), String> {
             reload::Reload::new(setup, &config.server.host, Arc::clone(&gateway), server.certificates());
         reload.watch(&loaded);
         reload.follow_catalogue();
+        let checked = Arc::clone(&gateway);
+        tokio::spawn(async move { checked.check_health().await });
         signals::listen(Arc::clone(&gateway), reload, config.server.drain_delay, shutdown.clone())
             .map_err(|error| format!("signals cannot be received: {error}"))?;
         // Last, so that whoever waits for it can rely on signals and changed files being noticed.

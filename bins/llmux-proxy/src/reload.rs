@@ -75,15 +75,16 @@ impl Reload {
         {
             tracing::error!(%error, "the certificate was not reloaded");
         }
-        let checked = self.0.setup.load().and_then(|mut new| {
+        let loaded = self.0.setup.load().and_then(|(mut loaded, source)| {
             // The listener stays where it is, whatever the file says now.
-            new.0.config.server.host.clone_from(&self.0.host);
-            setup::refuse_open_door(&new.0.config).map(|()| new)
+            loaded.config.server.host.clone_from(&self.0.host);
+            setup::refuse_open_door(&loaded.config)?;
+            let warnings = self.0.gateway.reload(source).map_err(|errors| setup::mistakes(&errors))?;
+            Ok((loaded, warnings))
         });
-        match checked {
-            Ok((loaded, built)) => {
-                report_warnings(&loaded, &built);
-                self.0.gateway.replace(built.snapshot);
+        match loaded {
+            Ok((loaded, warnings)) => {
+                report_warnings(&loaded, &warnings);
                 self.follow(&loaded.files);
                 self.expect(loaded.files);
                 tracing::info!("configuration reloaded");

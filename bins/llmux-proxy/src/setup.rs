@@ -13,8 +13,8 @@ use llmux::{
     router::RouterState,
 };
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
-use llmux_core::{Environment, ExposeSecret, MediaSource, Registry, ResponseStore, Transport};
-use llmux_gateway::{Built, MemoryStore, Parts, Snapshot};
+use llmux_core::{Environment, Error, ExposeSecret, MediaSource, Registry, ResponseStore, Transport};
+use llmux_gateway::{MemoryStore, Parts, Source};
 use llmux_telemetry::{LogFormat, LogOptions};
 
 use crate::{args::Args, catalogue::Sources, reload::Reload};
@@ -80,8 +80,8 @@ impl Setup {
         }
     }
 
-    /// Reads the configuration and builds what it describes.
-    pub(crate) fn load(&self) -> Result<(Loaded, Built), String> {
+    /// Reads the configuration, and puts together what it needs.
+    pub(crate) fn load(&self) -> Result<(Loaded, Source), String> {
         let loader = Loader::new(|name| std::env::var(name).ok());
         let mut loaded = match &self.args.config {
             Some(path) => loader.load(path).map_err(|report| report.to_string())?,
@@ -102,9 +102,8 @@ impl Setup {
             .with_state(Arc::clone(&self.state))
             .with_media(Some(self.media(&loaded.config)?))
             .with_responses(self.responses(&loaded.config));
-        let built = Snapshot::build(&loaded.config, &parts)
-            .map_err(|errors| lines(errors.iter().map(|error| format!("error: {}", error.message()))))?;
-        Ok((loaded, built))
+        let source = Source::new(loaded.config.clone(), loaded.defaults.clone(), parts);
+        Ok((loaded, source))
     }
 
     fn responses(&self, config: &Config) -> Option<Arc<dyn ResponseStore>> {
@@ -180,12 +179,17 @@ pub(crate) fn log_options(args: &Args, config: &Config) -> LogOptions {
     options
 }
 
+/// What is wrong with a configuration.
+pub(crate) fn mistakes(errors: &[Error]) -> String {
+    lines(errors.iter().map(|error| format!("error: {}", error.message())))
+}
+
 /// Logs what is odd about a configuration.
-pub(crate) fn report_warnings(loaded: &Loaded, built: &Built) {
+pub(crate) fn report_warnings(loaded: &Loaded, built: &[String]) {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    for warning in &built.warnings {
+    for warning in built {
         tracing::warn!("{warning}");
     }
 }

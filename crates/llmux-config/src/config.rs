@@ -1,6 +1,7 @@
 //! The typed configuration.
 
 mod endpoint;
+mod health;
 mod model;
 mod pass_through;
 mod routing;
@@ -9,6 +10,7 @@ mod sections;
 use serde::Deserialize;
 
 pub use endpoint::Endpoint;
+pub use health::HealthChecks;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
 pub use pass_through::PassThrough;
 pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup};

@@ -3,6 +3,7 @@
 mod catalogue;
 mod cloud;
 mod general;
+mod health;
 mod litellm;
 mod model;
 mod pass_through;
@@ -14,6 +15,7 @@ mod routing;
 mod server;
 mod shape;
 
+pub(crate) use health::shared as shared_health;
 pub(crate) use pass_through::ENDPOINT;
 pub(crate) use price::ENDING;
 pub(crate) use root::ROOT;

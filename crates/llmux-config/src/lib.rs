@@ -36,11 +36,12 @@ mod source;
 mod well_known;
 
 pub use config::{
-    Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, Level,
-    LiteLlm, Logging, Model, ModelInfo, ModelParams, PassThrough, Responses, RetryBudget, Router,
+    Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, HealthChecks,
+    Level, LiteLlm, Logging, Model, ModelInfo, ModelParams, PassThrough, Responses, RetryBudget, Router,
     RoutingGroup, Server, Tls,
 };
 pub use loader::{Loaded, Loader};
+pub use models::ModelDefaults;
 pub use problem::{Problem, Report, Severity};
 pub use redacted::JsonObject;
 pub use reference::reference;

@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json};
 use crate::check::Checker;
 use crate::config::Config;
 use crate::include::{Includer, ReadFile};
-use crate::keys::{ROOT, nearest};
-use crate::models::{self, find, nested};
+use crate::keys::{ROOT, nearest, shared_health};
+use crate::models::{self, ModelDefaults, find, nested};
 use crate::pass_through;
 use crate::problem::{Problem, Problems, Report};
 use crate::references::{self, Environment};
@@ -43,6 +43,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// The `environment_variables` section, resolved; lookups see it before the environment.
     pub environment: Environment,
+    /// What deployments that are added later take from the configuration.
+    pub defaults: ModelDefaults,
 }
 
 impl Loader {
@@ -101,7 +103,7 @@ impl Loader {
         let entries = root.entries().unwrap_or_default();
         config.remove("environment_variables");
         config.remove("include");
-        models::complete(&mut config, entries, &mut problems);
+        let defaults = models::complete(&mut config, entries, &mut problems);
         let lookup =
             |name: &str| environment.get(name).map(str::to_owned).or_else(|| (self.environment)(name));
         guard(&mut config, &root, &lookup, &mut problems);
@@ -109,11 +111,14 @@ impl Loader {
         check_cors(&config, &root, &mut problems);
         pass_through::check(&mut config, &root, &mut problems);
         inherit(&mut config);
+        health_checks(&mut config, &root, &mut problems);
         if problems.has_errors() {
             return Err(Report { problems: problems.into_sorted() });
         }
         match serde_path_to_error::deserialize::<_, Config>(Json::Object(config)) {
-            Ok(config) => Ok(Loaded { config, warnings: problems.into_sorted(), files, environment }),
+            Ok(config) => {
+                Ok(Loaded { config, warnings: problems.into_sorted(), files, environment, defaults })
+            }
             Err(error) => {
                 // The inner message could repeat a value.
                 problems.error(&root.at, &error.path().to_string(), "this value cannot be used");
@@ -258,5 +263,31 @@ fn inherit(config: &mut Map<String, Json>) {
         if let (Some(Json::Bool(true)), Some(logging)) = (litellm.get(flag), section(config, "logging")) {
             logging.entry(key).or_insert_with(|| word.into());
         }
+    }
+}
+
+/// Gives `general_settings` what `router_settings` say about health checks.
+fn health_checks(config: &mut Map<String, Json>, root: &Node, problems: &mut Problems) {
+    for name in ["health_check_interval", "health_check_concurrency"] {
+        if let Some((path, entry)) = locate(root, "router_settings", name) {
+            problems.error(&entry.at, &path, "belongs to `general_settings`");
+        }
+    }
+    for name in shared_health() {
+        let given = section(config, "router_settings").and_then(|router| router.remove(name));
+        let (Some(given), Some(general)) = (given, section(config, "general_settings")) else { continue };
+        let health = general.entry("health").or_insert_with(|| Json::Object(Map::new()));
+        if let Some(health) = health.as_object_mut() {
+            health.entry(name).or_insert(given);
+        }
+    }
+    let health = config.get("general_settings").and_then(|general| general.get("health"));
+    let on = |name: &str| health.and_then(|health| health.get(name)) == Some(&Json::Bool(true));
+    if on("enable_health_check_routing")
+        && !on("background_health_checks")
+        && let Some((path, entry)) = locate(root, "general_settings", "enable_health_check_routing")
+    {
+        let message = "only what somebody asks for by `/health` is known without `background_health_checks`";
+        problems.warn(&entry.at, &path, message);
     }
 }

@@ -1,22 +1,29 @@
 //! What concerns deployments as a whole: shared credentials and defaults, identity, wildcards.
 
+mod defaults;
 mod identity;
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
-use crate::keys::{ROOT, Section, Shape, nearest};
+use crate::keys::{ROOT, Section, Shape};
 use crate::problem::Problems;
 use crate::source::{Entry, Node, Position};
 
+pub use defaults::ModelDefaults;
 use identity::Identities;
 
-/// Completes `model_list` in place: merges what it refers to, splits organizations, gives every entry an id.
-pub(crate) fn complete(config: &mut Map<String, Json>, entries: &[Entry], problems: &mut Problems) {
+/// Completes `model_list` in place: merges what it refers to, splits organizations, gives every entry an id. Gives
+/// what entries that come later may refer to.
+pub(crate) fn complete(
+    config: &mut Map<String, Json>,
+    entries: &[Entry],
+    problems: &mut Problems,
+) -> ModelDefaults {
     let credentials = credentials(config.remove("credential_list"), entries, problems);
-    let defaults = take_defaults(config);
-    let Some(Json::Array(models)) = config.remove("model_list") else { return };
+    let defaults = ModelDefaults::new(credentials, take_defaults(config));
+    let Some(Json::Array(models)) = config.remove("model_list") else { return defaults };
     let mut identities = Identities::default();
     let mut given: HashMap<String, usize> = HashMap::new();
     let mut out = Vec::new();
@@ -26,17 +33,12 @@ pub(crate) fn complete(config: &mut Map<String, Json>, entries: &[Entry], proble
         for mut model in organizations(&mut model) {
             let id = identities.of(&model);
             name(&mut model, id);
-            if let Some(params) = member(&mut model, "litellm_params") {
-                if let Some(values) = credential(params, &credentials, &place, problems) {
-                    fill(params, values);
-                }
-                fill(params, &defaults);
-                one_organization(params);
-            }
+            defaults.fill(&mut model, &place, problems);
             out.push(model);
         }
     }
     config.insert("model_list".to_owned(), Json::Array(out));
+    defaults
 }
 
 /// Gives every model of a list without origin in a file its id.
@@ -128,7 +130,7 @@ fn take_defaults(config: &mut Map<String, Json>) -> Map<String, Json> {
     }
 }
 
-type Credentials = HashMap<String, Map<String, Json>>;
+type Credentials = HashMap<String, crate::JsonObject>;
 
 fn credentials(list: Option<Json>, entries: &[Entry], problems: &mut Problems) -> Credentials {
     let mut known = Credentials::new();
@@ -142,29 +144,12 @@ fn credentials(list: Option<Json>, entries: &[Entry], problems: &mut Problems) -
         else {
             continue;
         };
-        if known.insert(name, values).is_some() {
+        if known.insert(name, values.into()).is_some() {
             let message = "a second credential of this name: the last one counts";
             problems.warn(&node.at, &format!("credential_list[{index}]"), message);
         }
     }
     known
-}
-
-fn credential<'a>(
-    params: &Map<String, Json>,
-    credentials: &'a Credentials,
-    place: &Place<'_>,
-    problems: &mut Problems,
-) -> Option<&'a Map<String, Json>> {
-    let name = params.get("litellm_credential_name")?.as_str()?;
-    let found = credentials.get(name);
-    if found.is_none() {
-        let (path, at) = place.of("litellm_params", "litellm_credential_name");
-        let remedy = nearest(name, credentials.keys().map(String::as_str))
-            .map(|nearest| format!("did you mean `{nearest}`?"));
-        problems.error_with(&at, &path, "no entry of `credential_list` has this name", remedy);
-    }
-    found
 }
 
 /// One copy of a model for each organization it lists.

@@ -65,7 +65,8 @@ pub(crate) fn resolve(entries: &mut [Entry], outside: &dyn Fn(&str) -> Option<St
     environment
 }
 
-fn substitute(value: &mut Value, lookup: &dyn Fn(&str) -> Option<String>) {
+/// Resolves all references in a value.
+pub(crate) fn substitute(value: &mut Value, lookup: &dyn Fn(&str) -> Option<String>) {
     match value {
         Value::Null | Value::Unset(_) => {}
         Value::Scalar(scalar) => {

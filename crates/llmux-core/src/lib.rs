@@ -43,8 +43,8 @@ pub use model::{Capability, ModelFacts};
 pub use money::Money;
 pub use operation::{Dialect, Operation};
 pub use provider::{
-    Call, Environment, Exchange, FailedReply, FormEdits, Options, Outgoing, Provider, ProviderSettings,
-    Relay, ScriptedReply, Shaping,
+    Asking, Call, Environment, Exchange, FailedReply, FormEdits, FormShape, Options, Outgoing, Provider,
+    ProviderSettings, Relay, ScriptedReply, Shaping, Step, StepAnswer, Steps,
 };
 pub use registry::{Component, Family, Registry};
 pub use reply::{Frames, Reply, ReplyReport};

@@ -4,6 +4,7 @@ mod environment;
 mod form;
 mod options;
 mod relay;
+mod steps;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,9 +18,10 @@ use crate::{
 };
 
 pub use environment::Environment;
-pub use form::FormEdits;
+pub use form::{FormEdits, FormShape};
 pub use options::Options;
 pub use relay::Relay;
+pub use steps::{Asking, Step, StepAnswer, Steps};
 
 /// What a deployment tells its provider, once.
 #[derive(Clone, Debug, Default)]
@@ -218,6 +220,10 @@ pub struct Exchange {
     pub media: bool,
     /// The client sent a form: in place of the request's body it goes on as it arrives, with these changes.
     pub form: Option<FormEdits>,
+    /// What is asked after the first answer, before there is one for the reply.
+    pub steps: Option<Box<dyn Steps>>,
+    /// The content type of a whole answer, where it is no JSON.
+    pub content_type: Option<&'static str>,
     /// Request fields that were left out because the provider cannot carry them.
     pub dropped: Vec<String>,
 }
@@ -226,7 +232,8 @@ impl Exchange {
     /// An exchange that left nothing out.
     #[must_use]
     pub fn new(outgoing: Outgoing, reply: Box<dyn Reply>, streamed: bool) -> Self {
-        Self { outgoing, reply, streamed, media: false, form: None, dropped: Vec::new() }
+        let (media, form, steps, content_type, dropped) = (false, None, None, None, Vec::new());
+        Self { outgoing, reply, streamed, media, form, steps, content_type, dropped }
     }
 
     /// An exchange whose answer's content type says whether it is a document, events, or bytes that pass untouched.
@@ -240,6 +247,20 @@ impl Exchange {
     #[must_use]
     pub fn with_form(mut self, edits: FormEdits) -> Self {
         self.form = Some(edits);
+        self
+    }
+
+    /// Asks further before there is an answer for the reply.
+    #[must_use]
+    pub fn with_steps(mut self, steps: Box<dyn Steps>) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
+    /// Says what a whole answer is, where it is no JSON.
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: Option<&'static str>) -> Self {
+        self.content_type = content_type;
         self
     }
 
@@ -301,6 +322,12 @@ pub trait Provider: Send + Sync {
     /// takes bytes only. The router then prepares the call with a body that holds them.
     fn wants_media(&self, call: &Call<'_>) -> bool {
         let _ = call;
+        false
+    }
+
+    /// Whether [`prepare`](Self::prepare) must know all fields of a client's form, those behind its files included.
+    /// Then the form is read to its end before; else it passes while it arrives.
+    fn reads_forms(&self) -> bool {
         false
     }
 

@@ -47,6 +47,16 @@ impl Access {
         if bool::from(digest(key).ct_eq(master)) { Ok(()) } else { Err(refused("the API key is not valid")) }
     }
 
+    /// Lets a request pass that changes what is served. Without a key nobody may: whoever can add a model can send
+    /// the operator's keys anywhere.
+    pub(crate) fn check_operator(&self, headers: &HeaderMap, query: Option<&str>) -> Result<()> {
+        if self.is_open() {
+            let message = "set `general_settings.master_key` to manage models by request";
+            return Err(Error::client(ErrorKind::PermissionDenied, message).with_code("master_key_required"));
+        }
+        self.check(headers, query)
+    }
+
     /// A number for whoever sent the request: the same for the same key.
     pub(crate) fn caller(&self, headers: &HeaderMap, query: Option<&str>) -> Option<u64> {
         let digest = digest(self.key(headers, query)?);

@@ -10,9 +10,10 @@ const CREATED: u64 = 1_677_610_602;
 /// The same moment, as Anthropic writes it.
 const CREATED_AT: &str = "2023-02-28T18:56:42Z";
 
-/// All models.
-pub(crate) fn list(router: &Router, dialect: Dialect) -> Bytes {
-    let models = router.models();
+/// All models, or those of which a deployment was not found sick.
+pub(crate) fn list(router: &Router, dialect: Dialect, healthy_only: bool) -> Bytes {
+    let mut models = router.models();
+    models.retain(|model| !(healthy_only && router.is_sick(&model.name)));
     let data: Vec<_> = models.iter().map(|model| entry(model, dialect)).collect();
     let body = match dialect {
         Dialect::Anthropic => json!({

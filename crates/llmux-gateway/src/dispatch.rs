@@ -29,10 +29,14 @@ pub enum Endpoint<'a> {
     Explain,
     /// Whether the deployments work.
     Health,
+    /// How they did when they were last asked.
+    LatestHealth,
     /// What is known of the models.
     Facts(FactsPage),
     /// A question about a request that is not sent. These take POST.
     Utility(Utility),
+    /// A change of the models that are served.
+    Manage(Manage<'a>),
     /// Whether the process is alive.
     Liveness,
     /// Whether it takes requests.
@@ -116,6 +120,41 @@ pub enum FactsPage {
     Groups,
     /// The models that everybody may see.
     Public,
+}
+
+/// A change of the models that are served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Manage<'a> {
+    /// Adds one.
+    New,
+    /// Changes the one that the body names.
+    Update,
+    /// Changes the one that the path names. This one takes PATCH, the others POST.
+    Patch(Cow<'a, str>),
+    /// Removes one.
+    Delete,
+    /// Pauses one.
+    Block,
+    /// Ends a pause.
+    Unblock,
+}
+
+impl<'a> Manage<'a> {
+    /// Reads what stands behind `/model/`.
+    fn read(below: &'a str) -> Option<Self> {
+        Some(match below {
+            "new" => Self::New,
+            "update" => Self::Update,
+            "delete" => Self::Delete,
+            "block" => Self::Block,
+            "unblock" => Self::Unblock,
+            _ => Self::Patch(decode(below.strip_suffix("/update").filter(|id| !id.is_empty())?)),
+        })
+    }
+
+    fn method(&self) -> &'static str {
+        if matches!(self, Self::Patch(_)) { "PATCH" } else { "POST" }
+    }
 }
 
 /// What can be asked about a request that is not sent.
@@ -244,6 +283,8 @@ pub fn dispatch<'a>(method: &Method, path: &'a str) -> Endpoint<'a> {
         Endpoint::Model(..) | Endpoint::Utility(_) | Endpoint::Explain | Endpoint::OllamaShow => endpoint,
         Endpoint::Kept(kept) if kept.methods().split(", ").any(|one| one == method.as_str()) => endpoint,
         Endpoint::Kept(kept) => Endpoint::WrongMethod(kept.methods()),
+        Endpoint::Manage(change) if change.method() == method.as_str() => endpoint,
+        Endpoint::Manage(change) => Endpoint::WrongMethod(change.method()),
         _ if !reads => Endpoint::WrongMethod("GET"),
         _ => endpoint,
     }
@@ -254,6 +295,7 @@ fn find(path: &str) -> Endpoint<'_> {
         "/" => return Endpoint::Landing,
         "/health/liveliness" | "/health/liveness" => return Endpoint::Liveness,
         "/health/readiness" => return Endpoint::Readiness,
+        "/health/latest" => return Endpoint::LatestHealth,
         "/health" => return Endpoint::Health,
         "/router/explain" | "/v1/router/explain" => return Endpoint::Explain,
         "/v1/models" | "/models" | "/v1beta/models" => return Endpoint::Models,
@@ -275,6 +317,9 @@ fn find(path: &str) -> Endpoint<'_> {
         return known.map_or(Endpoint::Unknown, |(_, operation, dialect)| {
             Endpoint::Model(*operation, *dialect, Some(decode(model)))
         });
+    }
+    if let Some(change) = path.strip_prefix("/model/").and_then(Manage::read) {
+        return Endpoint::Manage(change);
     }
     let relative = path.strip_prefix("/v1/").or_else(|| path.strip_prefix('/')).unwrap_or(path);
     let google = relative.strip_prefix("v1beta/").unwrap_or(relative);

@@ -6,15 +6,19 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use llmux_core::{Dialect, Error, ErrorKind};
+use serde_json::Value;
 
 use crate::{
     body::Body,
     catalogue,
     dispatch::{Endpoint, FactsPage, dispatch, wraps},
-    error, health, landing, models, ollama, pipeline,
+    error, health, landing,
+    manage::{self, Management, Source},
+    models, ollama, pipeline,
     relay::{self, Found},
     server::{Handler, Peer, read_body},
     snapshot::Snapshot,
@@ -26,13 +30,36 @@ use crate::{
 pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
     draining: AtomicBool,
+    management: Option<Management>,
 }
 
 impl Gateway {
     /// A gateway that serves from this snapshot.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot: ArcSwap::from_pointee(snapshot), draining: AtomicBool::new(false) }
+        let (snapshot, draining) = (ArcSwap::from_pointee(snapshot), AtomicBool::new(false));
+        Self { snapshot, draining, management: None }
+    }
+
+    /// Lets models be added, changed and removed by request; the snapshot must have been built from this.
+    #[must_use]
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.management = Some(Management::new(source));
+        self
+    }
+
+    /// Serves new requests from another configuration, together with the models that were added by request. Gives
+    /// what is odd about it. This may block: it is not for the threads that serve.
+    ///
+    /// # Errors
+    /// Every mistake at once; then everything stays as it was.
+    pub fn reload(&self, source: Source) -> Result<Vec<String>, Vec<Error>> {
+        let built = match &self.management {
+            Some(management) => return management.reload(&self.snapshot, source),
+            None => source.build()?,
+        };
+        self.replace(built.snapshot);
+        Ok(built.warnings)
     }
 
     /// Serves new requests from another snapshot.
@@ -46,6 +73,11 @@ impl Gateway {
         self.snapshot.load_full()
     }
 
+    /// Asks deployments whether they work as the configuration wants, for ever: to be run beside the server.
+    pub async fn check_health(&self) {
+        health::run(&self.snapshot).await;
+    }
+
     /// Makes readiness say that no more requests are taken; they still are, until the listener closes.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -53,67 +85,76 @@ impl Gateway {
 
     async fn serve(&self, snapshot: &Snapshot, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
-        // Most requests are for a model's work, and need neither.
-        let dialect = || spoken(&path, request.headers());
-        let checked = || snapshot.access.check(request.headers(), request.uri().query());
         match dispatch(request.method(), &path) {
             Endpoint::Model(operation, dialect, model) => {
                 pipeline::run(snapshot, request, operation, dialect, model).await
             }
             Endpoint::Kept(kept) => pipeline::kept(snapshot, request, kept).await,
+            // Not on the path of a model's work, and not in the size of its future.
+            other => Box::pin(self.answer(snapshot, request, other, &path)).await,
+        }
+    }
+
+    /// What is not a model's work.
+    async fn answer(
+        &self,
+        snapshot: &Snapshot,
+        request: Request<Incoming>,
+        endpoint: Endpoint<'_>,
+        path: &str,
+    ) -> Response<Body> {
+        let dialect = spoken(path, request.headers());
+        let checked = || snapshot.access.check(request.headers(), request.uri().query());
+        match endpoint {
             Endpoint::Health => match checked() {
                 Ok(()) => {
-                    // What providers say of themselves may repeat a key.
                     let query = request.uri().query().map(str::to_owned);
-                    let told = health::check(&snapshot.router, query.as_deref()).await.to_string();
-                    json(snapshot.scrubber.scrub(told.as_bytes()).into_owned())
+                    told(Ok(health::check(snapshot, query.as_deref()).await), snapshot, dialect)
                 }
-                Err(refused) => error::respond(&refused, dialect()),
+                Err(refused) => error::respond(&refused, dialect),
             },
+            Endpoint::LatestHealth => told(checked().map(|()| health::latest(snapshot)), snapshot, dialect),
             Endpoint::Explain => pipeline::explain(snapshot, request).await,
-            Endpoint::Models => match checked() {
-                Ok(()) => json(catalogue::list(&snapshot.router, dialect())),
-                Err(refused) => error::respond(&refused, dialect()),
-            },
-            Endpoint::ModelInfo(id) => {
-                match checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect())) {
-                    Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect()),
-                }
+            Endpoint::Models => {
+                let healthy_only = snapshot.health.list_healthy_only;
+                answered(
+                    checked().map(|()| catalogue::list(&snapshot.router, dialect, healthy_only)),
+                    dialect,
+                )
             }
-            Endpoint::OllamaModels => match checked() {
-                Ok(()) => json(ollama::tags(&snapshot.router)),
-                Err(refused) => error::respond(&refused, dialect()),
-            },
+            Endpoint::ModelInfo(id) => {
+                answered(checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect)), dialect)
+            }
+            Endpoint::OllamaModels => answered(checked().map(|()| ollama::tags(&snapshot.router)), dialect),
             Endpoint::OllamaShow => match checked() {
                 Ok(()) => show(snapshot, request.into_body()).await,
-                Err(refused) => error::respond(&refused, dialect()),
+                Err(refused) => error::respond(&refused, dialect),
             },
             Endpoint::OllamaRunning => json(ollama::running()),
             Endpoint::OllamaVersion => json(ollama::version()),
             Endpoint::Facts(page) => {
                 let allowed = if page == FactsPage::Public { Ok(()) } else { checked() };
-                match allowed.and_then(|()| models::page(snapshot, page, request.uri().query())) {
-                    Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect()),
-                }
+                let query = request.uri().query();
+                answered(allowed.and_then(|()| models::page(snapshot, page, query)), dialect)
             }
-            Endpoint::Utility(which) => {
-                let dialect = dialect();
-                match utilities::run(snapshot, request, which).await {
-                    Ok(body) => json(body),
-                    Err(refused) => error::respond(&refused, dialect),
-                }
+            Endpoint::Utility(which) => answered(utilities::run(snapshot, request, which).await, dialect),
+            Endpoint::Manage(change) => {
+                let management = self.management.as_ref();
+                let done = manage::answer(management, &self.snapshot, snapshot, request, change).await;
+                told(done, snapshot, dialect)
             }
             Endpoint::Liveness => json("\"I'm alive!\""),
             Endpoint::Readiness => self.readiness(),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
-            Endpoint::WrongMethod(allowed) => wrong_method(request.method(), &path, allowed, dialect()),
-            Endpoint::Unknown => match snapshot.relays.find(request.method(), &path) {
-                Found::To(destination, below) => relay::run(snapshot, request, destination, below).await,
-                Found::WrongMethod(allowed) => relay::wrong_method(&request, &allowed),
-                Found::Nowhere => error::respond(&unknown_path(request.method(), &path), dialect()),
-            },
+            Endpoint::WrongMethod(allowed) => wrong_method(request.method(), path, allowed, dialect),
+            // Models' work does not come here.
+            Endpoint::Model(..) | Endpoint::Kept(_) | Endpoint::Unknown => {
+                match snapshot.relays.find(request.method(), path) {
+                    Found::To(destination, below) => relay::run(snapshot, request, destination, below).await,
+                    Found::WrongMethod(allowed) => relay::wrong_method(&request, &allowed),
+                    Found::Nowhere => error::respond(&unknown_path(request.method(), path), dialect),
+                }
+            }
         }
     }
 
@@ -169,6 +210,18 @@ async fn show(snapshot: &Snapshot, body: Incoming) -> Response<Body> {
         Ok(body) => json(body),
         Err(refused) => error::respond(&refused, Dialect::Ollama),
     }
+}
+
+/// A body, or why there is none.
+fn answered(body: Result<Bytes, Error>, dialect: Dialect) -> Response<Body> {
+    body.map_or_else(|refused| error::respond(&refused, dialect), json)
+}
+
+/// The same where it may repeat a key, as what providers say of themselves.
+fn told(document: Result<Value, Error>, snapshot: &Snapshot, dialect: Dialect) -> Response<Body> {
+    let scrubbed =
+        |document: Value| Bytes::from(snapshot.scrubber.scrub(document.to_string().as_bytes()).into_owned());
+    answered(document.map(scrubbed), dialect)
 }
 
 pub(crate) fn json(body: impl Into<Body>) -> Response<Body> {

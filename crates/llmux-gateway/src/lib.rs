@@ -19,6 +19,7 @@ mod gateway;
 mod headers;
 mod health;
 mod landing;
+mod manage;
 mod models;
 mod ollama;
 mod pipeline;
@@ -29,7 +30,8 @@ mod stage;
 mod utilities;
 
 pub use body::Body;
-pub use dispatch::{Endpoint, FactsPage, Kept, Utility, dispatch};
+pub use dispatch::{Endpoint, FactsPage, Kept, Manage, Utility, dispatch};
 pub use gateway::Gateway;
+pub use manage::Source;
 pub use responses::{MemoryStore, StoreLimits};
 pub use snapshot::{Built, Parts, Snapshot};

@@ -1,10 +1,10 @@
 //! What is known of the models that are served, as LiteLLM's clients and dashboards read it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use bytes::Bytes;
 use llmux_catalog::{Key, Unit};
-use llmux_core::{Error, ErrorKind, Money, Result};
+use llmux_core::{DeploymentId, Error, ErrorKind, Money, Result};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -22,7 +22,7 @@ pub(crate) fn page(snapshot: &Snapshot, page: FactsPage, query: Option<&str>) ->
             let wanted = parameter(query, "litellm_model_id");
             let entries = snapshot.entries.iter();
             let entries = entries.filter(|entry| wanted.as_ref().is_none_or(|id| entry.id == **id));
-            let data: Vec<_> = entries.map(deployment).collect();
+            let data = deployments(snapshot, entries);
             found(&data, wanted.as_deref())?;
             json!({ "data": data })
         }
@@ -44,38 +44,57 @@ pub(crate) fn page(snapshot: &Snapshot, page: FactsPage, query: Option<&str>) ->
     Ok(body.to_string().into())
 }
 
-/// Deployments that fit `model`, `modelId` and `search`, by pages of `size`, as LiteLLM's dashboard reads them.
+/// Deployments by pages: those whose name holds `search`, of the model `model`, with the id `modelId`; sorted by
+/// `sortBy` and `sortOrder`, else as they were configured.
 fn paged(snapshot: &Snapshot, query: Option<&str>) -> Result<Value> {
-    let number = |name: &str, usual: usize, most: usize| match parameter(query, name) {
-        None => Ok(usual),
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|number| (1..=most).contains(number))
-            .ok_or_else(|| Error::invalid(name, format!("`{name}` must be a number from 1 to {most}"))),
-    };
-    let (page, size) = (number("page", 1, 1_000_000)?, number("size", 50, 1_000)?);
-    let (model, id) = (parameter(query, "model"), parameter(query, "modelId"));
-    let search = parameter(query, "search").map(|text| text.to_lowercase());
+    let of = |name| parameter(query, name).filter(|value| !value.is_empty());
+    let (search, model, id) = (of("search").map(|text| text.to_lowercase()), of("model"), of("modelId"));
     let fits = |entry: &&Entry| {
-        let called = entry.params.get("model").and_then(Value::as_str).unwrap_or_default();
-        let holds = |text: &String| {
-            entry.name.to_lowercase().contains(text.as_str()) || called.to_lowercase().contains(text.as_str())
-        };
-        model.as_ref().is_none_or(|model| entry.name == **model)
+        search.as_ref().is_none_or(|text| entry.name.to_lowercase().contains(text.as_str()))
+            && model.as_ref().is_none_or(|model| entry.name == **model)
             && id.as_ref().is_none_or(|id| entry.id == **id)
-            && search.as_ref().is_none_or(holds)
     };
-    let fitting: Vec<&Entry> = snapshot.entries.iter().filter(fits).collect();
-    let skipped = page.saturating_sub(1).saturating_mul(size);
-    let data: Vec<_> = fitting.iter().skip(skipped).take(size).map(|entry| deployment(entry)).collect();
+    let mut entries: Vec<&Entry> = snapshot.entries.iter().filter(fits).collect();
+    match of("sortBy").as_deref() {
+        None => {}
+        Some("model_name") => entries.sort_by(|a, b| a.name.cmp(&b.name)),
+        Some("created_at") => entries.sort_by_key(|entry| entry.added.map(|(created, _)| created)),
+        Some("updated_at") => entries.sort_by_key(|entry| entry.added.map(|(_, updated)| updated)),
+        Some(_) => return Err(not_known("sortBy", "`model_name`, `created_at` or `updated_at`")),
+    }
+    match of("sortOrder").as_deref() {
+        None | Some("asc") => {}
+        Some("desc") => entries.reverse(),
+        Some(_) => return Err(not_known("sortOrder", "`asc` or `desc`")),
+    }
+    let number = |name, default| match of(name) {
+        None => Ok(default),
+        Some(text) => text
+            .parse::<usize>()
+            .ok()
+            .filter(|number| *number > 0)
+            .ok_or_else(|| not_known(name, "a number from 1")),
+    };
+    let (page, size) = (number("page", 1)?, number("size", 50)?);
+    let total = entries.len();
+    let shown = entries.into_iter().skip((page - 1).saturating_mul(size)).take(size);
     Ok(json!({
-        "data": data,
-        "total_count": fitting.len(),
+        "data": deployments(snapshot, shown),
+        "total_count": total,
         "current_page": page,
-        "total_pages": fitting.len().div_ceil(size),
+        "total_pages": total.div_ceil(size),
         "size": size,
     }))
+}
+
+fn not_known(name: &str, form: &str) -> Error {
+    Error::client(ErrorKind::InvalidRequest, format!("`{name}` must be {form}")).with_param(name)
+}
+
+fn deployments<'e>(snapshot: &Snapshot, entries: impl Iterator<Item = &'e Entry>) -> Vec<Value> {
+    let paused = snapshot.router.status().into_iter().filter(|one| one.paused);
+    let paused: BTreeSet<DeploymentId> = paused.map(|one| one.deployment.id().clone()).collect();
+    entries.map(|entry| deployment(entry, paused.contains(entry.id.as_str()))).collect()
 }
 
 fn found(data: &[Value], wanted: Option<&str>) -> Result<()> {
@@ -87,7 +106,7 @@ fn found(data: &[Value], wanted: Option<&str>) -> Result<()> {
 }
 
 /// The value of a parameter of the query.
-fn parameter<'q>(query: Option<&'q str>, name: &str) -> Option<Cow<'q, str>> {
+pub(crate) fn parameter<'q>(query: Option<&'q str>, name: &str) -> Option<Cow<'q, str>> {
     let value = query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     percent_encoding::percent_decode_str(value).decode_utf8().ok()
 }
@@ -104,12 +123,25 @@ fn names(snapshot: &Snapshot) -> Vec<&str> {
 }
 
 /// One deployment: how it is called, and what is known of it. What the configuration says comes last and wins.
-fn deployment(entry: &Entry) -> Value {
+/// `db_model` is LiteLLM's word for those that were added by request.
+pub(crate) fn deployment(entry: &Entry, paused: bool) -> Value {
     let mut info = entry.facts.known().to_litellm();
     info.extend(entry.info.clone());
     info.insert("id".into(), entry.id.as_str().into());
-    info.insert("db_model".into(), false.into());
+    info.insert("db_model".into(), entry.added.is_some().into());
+    if paused {
+        info.insert("blocked".into(), true.into());
+    }
+    if let Some((created, updated)) = entry.added {
+        info.insert("created_at".into(), time(created).into());
+        info.insert("updated_at".into(), time(updated).into());
+    }
     json!({ "model_name": entry.name, "litellm_params": entry.params, "model_info": info })
+}
+
+/// A time in seconds since 1970, as clients read it.
+pub(crate) fn time(seconds: u64) -> String {
+    llmux_wire::ollama::write_time(seconds)
 }
 
 /// A model: the most that any of its deployments can do, and the highest price.

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::HeaderName;
 use llmux_catalog::Catalogue;
-use llmux_config::Config;
+use llmux_config::{Config, HealthChecks};
 use llmux_core::{
     Environment, Error, ErrorKind, Estimate, MediaSource, Registry, ResponseStore, TokenCounter, Transport,
 };
@@ -145,6 +145,7 @@ pub struct Snapshot {
     pub(crate) cors: CorsPolicy,
     pub(crate) limits: Limits,
     pub(crate) wishes: Wishes,
+    pub(crate) health: HealthChecks,
     pub(crate) scrubber: Arc<Scrubber>,
     pub(crate) responses: Option<Arc<dyn ResponseStore>>,
 }
@@ -185,7 +186,7 @@ impl Snapshot {
                 let aliases = aliases.map(|(alias, target)| (alias.clone(), target.model.clone())).collect();
                 let tokens = Arc::clone(&parts.tokens);
                 let relays = Relays::new(config, parts, &router, &mut warnings)?;
-                let responses = parts.responses.clone();
+                let (responses, health) = (parts.responses.clone(), config.general.health.clone());
                 let snapshot = Self {
                     router,
                     relays,
@@ -196,6 +197,7 @@ impl Snapshot {
                     cors,
                     limits,
                     wishes,
+                    health,
                     scrubber,
                     responses,
                 };

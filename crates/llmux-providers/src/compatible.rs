@@ -1,7 +1,7 @@
 //! Every host that speaks OpenAI's dialect: one engine, and a table of what each does differently.
 
 mod adapt;
-mod media;
+pub(crate) mod media;
 mod messages;
 mod replay;
 mod responses;

@@ -15,20 +15,34 @@
 
 pub mod compatible;
 
+mod account;
 mod anthropic;
+mod assemblyai;
 mod azure;
 mod bedrock;
+mod black_forest_labs;
+mod cartesia;
 mod cohere;
+mod deepgram;
+mod drawing;
 mod echo;
+mod elevenlabs;
 mod estimate;
+mod fal;
 mod gemini;
+mod gladia;
+mod hearing;
 mod known;
 mod ollama;
 mod openai;
+mod recraft;
 mod rerank;
 mod retrieval;
+mod revai;
 mod shape;
 mod speak;
+mod speaking;
+mod stability;
 mod target;
 mod vertex;
 
@@ -41,15 +55,25 @@ pub fn register(registry: &mut Registry) {
     openai::register(providers);
     retrieval::register(providers);
     providers.register::<anthropic::Anthropic>();
+    providers.register::<assemblyai::AssemblyAi>();
     providers.register::<azure::Azure>();
     providers.register_as("azure_text", azure::Azure::build);
     providers.register::<azure::Foundry>();
+    providers.register::<cartesia::Cartesia>();
     providers.register::<cohere::Cohere>();
     providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
+    providers.register::<black_forest_labs::BlackForestLabs>();
     providers.register::<bedrock::Bedrock>();
     providers.register_as("bedrock_converse", bedrock::Bedrock::build);
+    providers.register::<deepgram::Deepgram>();
     providers.register::<echo::Echo>();
+    providers.register::<elevenlabs::ElevenLabs>();
+    providers.register::<fal::Fal>();
     providers.register::<gemini::Gemini>();
+    providers.register::<gladia::Gladia>();
+    providers.register::<recraft::Recraft>();
+    providers.register::<revai::RevAi>();
+    providers.register::<stability::Stability>();
     providers.register::<vertex::VertexAi>();
     providers.register_as(vertex::BETA, vertex::VertexAi::build);
     providers.register::<ollama::Ollama>();
@@ -80,21 +104,14 @@ const MODEL_HINTS: &[(&str, &str)] = &[
 /// Providers of LiteLLM that speak a dialect of their own and are not here yet.
 const PLANNED: &[&str] = &[
     "aleph_alpha",
-    "assemblyai",
-    "black_forest_labs",
-    "deepgram",
-    "elevenlabs",
-    "fal_ai",
     "github_copilot",
     "oci",
     "palm",
     "petals",
     "predibase",
-    "recraft",
     "replicate",
     "sagemaker",
     "sagemaker_chat",
-    "stability",
     "triton",
     "watsonx",
     "watsonx_text",
@@ -116,5 +133,18 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
         (gemini::NAME, gemini::KEY_ENV, gemini::BASE_ENV),
         (bedrock::NAME, bedrock::KEY_ENV, bedrock::BASE_ENV),
     ];
-    native.into_iter().chain(retrieval::well_known()).chain(compatible)
+    let accounts = [
+        &assemblyai::ACCOUNT,
+        &black_forest_labs::ACCOUNT,
+        &cartesia::ACCOUNT,
+        &deepgram::ACCOUNT,
+        &elevenlabs::ACCOUNT,
+        &fal::ACCOUNT,
+        &gladia::ACCOUNT,
+        &recraft::ACCOUNT,
+        &revai::ACCOUNT,
+        &stability::ACCOUNT,
+    ];
+    let native = native.into_iter().chain(accounts.into_iter().map(account::Account::variables));
+    native.chain(retrieval::well_known()).chain(compatible)
 }

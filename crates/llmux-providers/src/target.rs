@@ -7,6 +7,7 @@ use http::{
     uri::PathAndQuery,
 };
 use llmux_core::{Error, ErrorKind, ExposeSecret, ProviderSettings, Result, SecretString};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The base URL and the headers of a deployment.
 #[derive(Clone, Debug)]
@@ -92,6 +93,45 @@ impl Target {
         Ok(head)
     }
 
+    /// The URL of a path below the base, with a query.
+    pub(crate) fn query(&self, path: &str, query: &[(String, String)]) -> Result<Uri> {
+        let pairs = query.iter().map(|(name, value)| format!("{}={}", segment(name), segment(value)));
+        let url = format!("{}?{}", self.uri(path)?, pairs.collect::<Vec<_>>().join("&"));
+        url.parse().map_err(|_| {
+            Error::client(ErrorKind::InvalidRequest, "the request's fields cannot stand in a URL")
+        })
+    }
+
+    /// A request for what is at `uri`.
+    pub(crate) fn get(&self, uri: &Uri) -> Request<Bytes> {
+        let mut request = self.post(uri, Bytes::new());
+        *request.method_mut() = Method::GET;
+        request.headers_mut().remove(CONTENT_TYPE);
+        request
+    }
+
+    /// A request for what is at a URL that the provider has told. Its own hosts, which are that of the base and
+    /// those below the domains of `own`, get the key; others are asked without, and over TLS only.
+    pub(crate) fn follow(&self, url: &str, own: &[&str]) -> Result<Request<Bytes>> {
+        let bad = || Error::upstream(ErrorKind::BadReply, "the provider names an address that is none");
+        let uri: Uri = url.parse().map_err(|_| bad())?;
+        let base: Uri = self.base.parse().map_err(|_| bad())?;
+        let https = uri.scheme_str() == Some("https");
+        let host = uri.host().ok_or_else(bad)?;
+        let below = own.iter().any(|domain| {
+            host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        });
+        if (uri.scheme(), uri.authority()) == (base.scheme(), base.authority()) || (https && below) {
+            return Ok(self.get(&uri));
+        }
+        if !https {
+            return Err(bad());
+        }
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = uri;
+        Ok(request)
+    }
+
     /// A request to `uri`.
     pub(crate) fn post(&self, uri: &Uri, body: Bytes) -> Request<Bytes> {
         let mut request = Request::new(body);
@@ -100,6 +140,14 @@ impl Target {
         *request.headers_mut() = self.headers.clone();
         request
     }
+}
+
+/// What a segment of a path keeps as it is (RFC 3986, section 3.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A text as one segment of a path, or as a part of a query.
+pub(crate) fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 /// Whether a segment of a path is a version, such as `v1` or `v1beta`.

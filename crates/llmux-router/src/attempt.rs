@@ -1,18 +1,23 @@
 //! One attempt at one deployment: prepare, sign, send, classify, and open the answer.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use futures::future::poll_fn;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header::CONTENT_TYPE};
+use http_body_util::{BodyExt as _, Full};
 use llmux_core::{
-    Call, Error, ErrorKind, Exchange, FailedReply, FormEdits, Frames, Outgoing, Reply, Result, Timeouts,
-    Transport, TransportBody, TransportReply,
+    Call, Credentials, Error, ErrorKind, Exchange, FailedReply, FormEdits, FormShape, Frames, Outgoing,
+    Reply, Result, Timeouts, Transport, TransportBody, TransportReply,
 };
 use llmux_wire::{raw::Raw, tap::Tap};
+use tokio::time::Instant;
 
 use crate::{
     ask::{AnswerBody, Opened},
     deployment::Deployment,
     scripted,
+    steps::{self, Outcome},
     upload::Upload,
 };
 
@@ -31,46 +36,99 @@ pub(crate) async fn attempt(
 ) -> Result<Opened> {
     let provider = deployment.provider();
     let credentials = provider.credentials(call.model);
+    let line = Line { deployment, credentials, uploaded, transport, timeouts };
     let mut signed_anew = false;
     let opened = loop {
-        let Exchange { outgoing, reply, streamed, media, form, dropped, .. } = provider.prepare(call)?;
+        let Exchange { outgoing, reply, streamed, media, form, dropped, steps, content_type, .. } =
+            provider.prepare(call)?;
+        let started = steps.is_some().then(Instant::now);
+        let mut home = None;
         let answer = match outgoing {
             Outgoing::Send(mut request) => {
                 forward(forwarded, request.headers_mut());
-                if let Some(credentials) = credentials {
-                    credentials.sign(&mut request).await?;
-                }
-                match form {
-                    Some(edits) => {
-                        let request = upload(uploaded, request, edits, deployment.settings().max_upload)?;
-                        transport.send_stream(request, timeouts).await
-                    }
-                    None => transport.send(request, timeouts).await,
-                }
+                home = steps.is_some().then(|| request.uri().authority().cloned()).flatten();
+                line.send(request, form, timeouts, true).await
             }
             Outgoing::Answered(answer) => scripted::play(answer, timeouts).await,
         };
-        let TransportReply { status, headers, body, .. } =
-            answer.map_err(|error| error.with_provider(provider.name()))?;
-        let opened = if !status.is_success() {
-            let bytes = collect(body, MAX_FAILURE, true).await.unwrap_or_default();
-            let failed = FailedReply::new(status, &headers, &bytes);
+        let answer = answer.map_err(|error| error.with_provider(provider.name()))?;
+        if !answer.status.is_success() {
+            let (error, signs) = line.refusal(answer).await;
             let resendable = !signed_anew && !uploaded.is_some_and(Upload::is_spent);
-            if resendable && status.is_client_error() && credentials.is_some_and(|c| c.refused(&failed)) {
+            if resendable && signs {
                 signed_anew = true;
                 continue;
             }
-            Err(provider.classify(&failed).with_headers(headers))
-        } else if media {
+            break Err(error);
+        }
+        let answer = match (steps, started) {
+            (Some(steps), Some(started)) => {
+                let walked = Box::pin(steps::walk(&line, home.as_ref(), steps, answer, started, max_answer));
+                match walked.await {
+                    Ok(Outcome::Answer(answer)) => answer,
+                    Ok(Outcome::Whole(status, headers, bytes)) => {
+                        let opened = read(status, headers, bytes, reply, content_type);
+                        break opened.map(|opened| Opened { dropped, ..opened });
+                    }
+                    Err(error) => break Err(error),
+                }
+            }
+            _ => answer,
+        };
+        let TransportReply { status, headers, body, .. } = answer;
+        let opened = if media {
             open_media(status, headers, body, reply, max_answer).await
         } else if streamed {
             open_stream(status, headers, body, reply, max_answer).await
         } else {
-            whole(status, headers, body, reply, max_answer).await
+            whole(status, headers, body, reply, max_answer, content_type).await
         };
         break opened.map(|opened| Opened { dropped, ..opened });
     };
     opened.map_err(|error| error.with_provider(provider.name()))
+}
+
+/// The way to one deployment, for as many exchanges as a call takes.
+pub(crate) struct Line<'a> {
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) credentials: Option<&'a Arc<dyn Credentials>>,
+    pub(crate) uploaded: Option<&'a Upload>,
+    pub(crate) transport: &'a dyn Transport,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl Line<'_> {
+    /// Sends a request, signed if its provider signs and `signs` says so, with the client's form in place of its body
+    /// if it has changes for one.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Bytes>,
+        form: Option<FormEdits>,
+        timeouts: Timeouts,
+        signs: bool,
+    ) -> Result<TransportReply> {
+        if let Some(credentials) = self.credentials.filter(|_| signs) {
+            credentials.sign(&mut request).await?;
+        }
+        match form {
+            Some(edits) => {
+                let limit = self.deployment.settings().max_upload;
+                let request = upload(self.uploaded, request, edits, limit)?;
+                self.transport.send_stream(request, timeouts).await
+            }
+            None => self.transport.send(request, timeouts).await,
+        }
+    }
+
+    /// What a failed answer says, and whether signing anew may help.
+    pub(crate) async fn refusal(&self, answer: TransportReply) -> (Error, bool) {
+        let TransportReply { status, headers, body, .. } = answer;
+        let bytes = collect(body, MAX_FAILURE, true).await.unwrap_or_default();
+        let failed = FailedReply::new(status, &headers, &bytes);
+        let signs = status.is_client_error() && self.credentials.is_some_and(|c| c.refused(&failed));
+        let error = self.deployment.provider().classify(&failed);
+        (error.with_headers(headers), signs)
+    }
 }
 
 /// Puts the client's form in place of the request's body.
@@ -80,10 +138,13 @@ fn upload(
     edits: FormEdits,
     limit: Option<u64>,
 ) -> Result<Request<TransportBody>> {
+    let told = edits.shape == FormShape::Content && request.headers().contains_key(CONTENT_TYPE);
     let upload = upload.ok_or_else(|| Error::new(ErrorKind::Internal, "there is no form to hand on"))?;
-    let body = upload.open(edits, limit)?;
+    let (body, kind) = upload.open(edits, limit)?;
     let mut request = request.map(|_| body);
-    request.headers_mut().insert(CONTENT_TYPE, upload.content_type().clone());
+    if let Some(kind) = kind.filter(|_| !told) {
+        request.headers_mut().insert(CONTENT_TYPE, kind);
+    }
     Ok(request)
 }
 
@@ -101,17 +162,32 @@ async fn whole(
     status: StatusCode,
     headers: HeaderMap,
     body: TransportBody,
-    mut reply: Box<dyn Reply>,
+    reply: Box<dyn Reply>,
     max_answer: usize,
+    content_type: Option<&'static str>,
 ) -> Result<Opened> {
     let bytes = collect(body, max_answer, false).await?;
+    read(status, headers, bytes, reply, content_type)
+}
+
+/// Reads a whole answer. `content_type` says what the client gets, where it is no JSON.
+fn read(
+    status: StatusCode,
+    mut headers: HeaderMap,
+    bytes: Bytes,
+    mut reply: Box<dyn Reply>,
+    content_type: Option<&'static str>,
+) -> Result<Opened> {
     let bytes = reply.whole(bytes)?;
-    Ok(Opened {
-        status,
-        headers,
-        body: AnswerBody::Whole(bytes, Box::new(reply.report())),
-        dropped: Vec::new(),
-    })
+    let body = match content_type {
+        None => AnswerBody::Whole(bytes, Box::new(reply.report())),
+        Some(kind) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            let body = Full::new(bytes).map_err(|never| match never {});
+            AnswerBody::Bytes(Box::new(Raw::new(Box::pin(body), reply)))
+        }
+    };
+    Ok(Opened { status, headers, body, dropped: Vec::new() })
 }
 
 /// Opens an answer as what its content type says that it is.
@@ -123,7 +199,7 @@ async fn open_media(
     max_answer: usize,
 ) -> Result<Opened> {
     if is_document(&headers) {
-        return whole(status, headers, body, reply, max_answer).await;
+        return whole(status, headers, body, reply, max_answer, None).await;
     }
     if kind_of(&headers).starts_with(b"text/event-stream") {
         return open_stream(status, headers, body, reply, max_answer).await;
@@ -183,7 +259,7 @@ fn is_document(headers: &HeaderMap) -> bool {
 
 /// Reads a body of at most `limit` bytes. One that is longer is cut when `cut` is set, else refused. A body that
 /// comes in one piece is not copied.
-async fn collect(mut body: TransportBody, limit: usize, cut: bool) -> Result<Bytes> {
+pub(crate) async fn collect(mut body: TransportBody, limit: usize, cut: bool) -> Result<Bytes> {
     let mut first: Option<Bytes> = None;
     let mut all = BytesMut::new();
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {

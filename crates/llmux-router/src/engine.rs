@@ -96,6 +96,16 @@ impl Router {
         })
     }
 
+    /// Whether a deployment of this model must know all fields of a form before anything of it goes out.
+    #[must_use]
+    pub fn reads_forms(&self, model: &str) -> bool {
+        let table = self.table.load();
+        let group = table.find(table.real_name(model));
+        group.is_some_and(|group| {
+            group.members.iter().any(|member| member.deployment.provider().reads_forms())
+        })
+    }
+
     /// Every deployment, in no particular order.
     #[must_use]
     pub fn deployments(&self) -> Vec<Arc<Deployment>> {

@@ -79,6 +79,14 @@ impl Router {
         Ok(())
     }
 
+    /// Whether a deployment is paused; `false` if there is none with this id.
+    #[must_use]
+    pub fn is_paused(&self, id: &DeploymentId) -> bool {
+        let table = self.table.load();
+        let mut found = table.members().filter(|member| member.deployment.id() == id);
+        found.next().is_some_and(|member| member.deployment.settings().blocked || member.state.is_paused())
+    }
+
     fn change(&self, change: impl FnOnce(&mut Parts) -> Result<()>) -> Result<()> {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut new = parts.clone();

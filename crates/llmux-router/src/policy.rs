@@ -30,6 +30,8 @@ pub struct RouterPolicy {
     pub tag_budgets: HashMap<String, Budget>,
     /// How long a health check counts that found a deployment sick; `None` if health checks decide nothing.
     pub health_routing: Option<Duration>,
+    /// Whether a health check that ends in 408 or 429 says nothing.
+    pub health_ignore_transient: bool,
     /// Requests of a model group that are worked on at once at most.
     pub max_parallel_requests: HashMap<String, usize>,
     /// Requests that wait at most, for a deployment or a model group that is full.
@@ -63,6 +65,7 @@ impl Default for RouterPolicy {
             provider_budgets: HashMap::new(),
             tag_budgets: HashMap::new(),
             health_routing: None,
+            health_ignore_transient: false,
             max_parallel_requests: HashMap::new(),
             max_queued_requests: 1_000,
             hedge: None,

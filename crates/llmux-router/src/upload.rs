@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
-use llmux_core::{Error, ErrorKind, FormEdits, Frames, Result, Retry, TransportBody};
+use llmux_core::{Error, ErrorKind, FormEdits, FormShape, Frames, Result, Retry, TransportBody};
 use llmux_wire::multipart::{Boundary, Rewriter};
 
 /// Where the bytes of a form come from that are not in memory.
@@ -58,26 +58,36 @@ impl Upload {
         self.0.spent.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// The content type, which names the boundary.
-    pub(crate) fn content_type(&self) -> &HeaderValue {
-        &self.0.content_type
-    }
-
-    /// The form with these changes, of at most `limit` bytes.
+    /// The form with these changes, of at most `limit` bytes, and its content type; of a file alone the one that the
+    /// client has told, if he has.
     ///
     /// # Errors
     /// When it is known to be longer, or is none as far as it has come.
-    pub(crate) fn open(&self, edits: FormEdits, limit: Option<u64>) -> Result<TransportBody> {
+    pub(crate) fn open(
+        &self,
+        edits: FormEdits,
+        limit: Option<u64>,
+    ) -> Result<(TransportBody, Option<HeaderValue>)> {
         if let (Some(limit), Some(length)) = (limit, self.0.length)
             && length > limit
         {
             return Err(too_large(limit));
         }
+        let alone = edits.shape == FormShape::Content;
         let mut frames = Frames::default();
         let mut rewriter = Rewriter::new(&self.0.boundary, edits, &mut frames);
         rewriter.push(self.0.start.clone(), &mut frames)?;
-        let promised = self.0.length.map(|length| rewriter.length(length));
-        Ok(Box::pin(Outgoing {
+        let promised = if alone && self.is_whole() {
+            Some(rewriter.given())
+        } else {
+            self.0.length.and_then(|length| rewriter.length(length))
+        };
+        let kind = if alone {
+            rewriter.file_type().and_then(|kind| HeaderValue::from_str(kind).ok())
+        } else {
+            Some(self.0.content_type.clone())
+        };
+        let body = Box::pin(Outgoing {
             upload: self.clone(),
             rest: None,
             rewriter,
@@ -87,7 +97,14 @@ impl Upload {
             taken: self.0.start.len() as u64,
             limit: limit.unwrap_or(u64::MAX),
             over: false,
-        }))
+        });
+        Ok((body, kind))
+    }
+
+    /// Whether the start is all of it.
+    fn is_whole(&self) -> bool {
+        let rest = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(&*rest, Source::Nothing) && !self.is_spent()
     }
 
     /// The bytes behind the start, as far as they are still to be had.

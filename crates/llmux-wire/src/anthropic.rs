@@ -32,5 +32,6 @@ pub use request_read::read_request;
 pub use request_write::{DEFAULT_MAX_TOKENS, write_request};
 pub use stream_read::StreamReader;
 pub use stream_write::StreamWriter;
+pub(crate) use tool_read::read_choice;
 pub use usage::{read_usage, write_usage};
 pub use watch::AnthropicWatch;

@@ -22,7 +22,7 @@ pub(crate) struct Failure {
 }
 
 /// Reads the common shapes: `{"error": {…}}`, `{"error": "…"}`, `{"message": …}`, `{"detail": …}`, a list
-/// around any of them, or plain text. Markup is reduced to its title.
+/// around or inside any of them, or plain text. Markup is reduced to its title.
 pub(crate) fn read(body: &[u8]) -> Failure {
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => from_value(&value),
@@ -33,17 +33,21 @@ pub(crate) fn read(body: &[u8]) -> Failure {
 /// Reads one of the JSON shapes.
 pub(crate) fn from_value(value: &Value) -> Failure {
     let value = value.as_array().and_then(|list| list.first()).unwrap_or(value);
-    let error = value.get("error").or_else(|| value.get("errors")).unwrap_or(value);
+    let inner = |name: &str| value.get(name).filter(|inner| inner.is_object() || inner.is_array());
+    let error =
+        value.get("error").or_else(|| value.get("errors")).or_else(|| inner("detail")).unwrap_or(value);
     let error = error.as_array().and_then(|list| list.first()).unwrap_or(error);
     let text = |name: &str| error.get(name).and_then(scalar).or_else(|| value.get(name).and_then(scalar));
     let message = match error {
         Value::String(message) => Some(message.clone()),
-        _ => text("message").or_else(|| text("detail")).or_else(|| value.get("detail").map(Value::to_string)),
+        _ => ["message", "detail", "msg", "err_msg", "title"].iter().find_map(|name| text(name)),
     };
+    let message = message.or_else(|| value.get("detail").map(Value::to_string));
+    let code = ["code", "err_code", "status"].iter().find_map(|name| error.get(name).and_then(scalar));
     Failure {
         message: clip(&message.unwrap_or_default()),
         kind: error.get("type").and_then(scalar),
-        code: error.get("code").and_then(scalar),
+        code,
         param: error.get("param").and_then(scalar),
     }
 }
@@ -174,6 +178,10 @@ mod tests {
             r#"{"message":"no such thing"}"#,
             r#"{"detail":"no such thing"}"#,
             r#"[{"error":{"message":"no such thing"}}]"#,
+            r#"{"detail":{"status":"not_found","message":"no such thing"}}"#,
+            r#"{"detail":[{"loc":["body"],"msg":"no such thing"}]}"#,
+            r#"{"err_code":"NOT_FOUND","err_msg":"no such thing"}"#,
+            r#"{"title":"no such thing","status":404}"#,
             r#"{"object":"error","message":"no such thing","code":404}"#,
             "no such thing",
         ] {

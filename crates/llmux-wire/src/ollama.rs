@@ -32,5 +32,6 @@ pub use request_read::read_request;
 pub use request_write::write_request;
 pub use stream_read::StreamReader;
 pub use stream_write::StreamWriter;
+pub use time::write_time;
 pub use usage::read_usage;
 pub use watch::OllamaWatch;

@@ -16,6 +16,7 @@ mod request_read;
 mod request_write;
 mod stream_read;
 mod stream_write;
+mod transcript;
 mod usage;
 mod watch;
 
@@ -35,5 +36,6 @@ pub(crate) use request_read::read_sampling;
 pub use request_write::write_request;
 pub use stream_read::StreamReader;
 pub use stream_write::StreamWriter;
+pub use transcript::{Span, Transcript, TranscriptFormat, write_transcript};
 pub use usage::{read_usage, write_usage};
 pub use watch::OpenAiWatch;

@@ -1,6 +1,7 @@
 """The official Google client against the built-in `echo` model."""
 
 import pytest
+import upstream as scripted
 from google.genai import errors, types
 
 WEATHER = types.Tool(
@@ -34,6 +35,38 @@ def test_calls_tools(google_client):
     )
     answer = google_client.models.generate_content(model="echo", contents="weather?", config=config)
     assert [call.name for call in answer.function_calls] == ["get_weather"]
+
+
+def test_structured_output(google_client):
+    schema = {
+        "type": "object",
+        "properties": {"harbour": {"type": "string"}, "days": {"type": "integer"}},
+        "required": ["harbour", "days"],
+    }
+    config = {"response_mime_type": "application/json", "response_json_schema": schema}
+    answer = google_client.models.generate_content(model="echo", contents="plan it", config=config)
+    assert answer.parsed == {"harbour": "text", "days": 1}
+
+
+@pytest.mark.parametrize("model", ["up-openai", "up-anthropic", "up-cohere", "up-ollama"])
+def test_another_providers_answer(google_client, model):
+    answer = google_client.models.generate_content(model=model, contents="how is it")
+    assert answer.text == scripted.TEXT
+    chunks = google_client.models.generate_content_stream(model=model, contents="how is it")
+    assert "".join(chunk.text or "" for chunk in chunks) == scripted.TEXT
+    config = types.GenerateContentConfig(tools=[WEATHER])
+    called = google_client.models.generate_content(model=model, contents="get_weather now", config=config)
+    assert [call.args for call in called.function_calls] == [scripted.ARGUMENTS]
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "code"),
+    [("echo-limited", errors.ClientError, 429), ("echo-broken", errors.ServerError, 500)],
+)
+def test_failures_have_their_status(google_client, model, error, code):
+    with pytest.raises(error) as failed:
+        google_client.models.generate_content(model=model, contents="x")
+    assert failed.value.code == code
 
 
 def test_counts_tokens(google_client):

@@ -86,22 +86,6 @@ async fn models_without_a_price_are_refused_where_the_operator_wants_it() {
 }
 
 #[tokio::test]
-async fn deployments_are_listed_by_pages() {
-    let models: String =
-        ["a", "b", "c"].map(|name| model(name, &format!("model: llmux/echo-{name}"))).concat();
-    let proxy = Setup::config(format!("model_list:\n{models}")).start().await;
-    let page = Answer::of(proxy.get("/v2/model/info?page=2&size=2")).await.json();
-    assert_eq!((&page["data"][0]["model_name"], &page["total_count"]), (&json!("c"), &json!(3)));
-    assert_eq!(
-        (&page["current_page"], &page["total_pages"], &page["size"]),
-        (&json!(2), &json!(2), &json!(2))
-    );
-    let found = Answer::of(proxy.get("/v2/model/info?search=ECHO-B")).await.json();
-    assert_eq!((found["data"].as_array().unwrap().len(), &found["data"][0]["model_name"]), (1, &json!("b")));
-    assert_eq!(Answer::of(proxy.get("/v2/model/info?page=0")).await.status, 400);
-}
-
-#[tokio::test]
 async fn calls_without_tools_get_one_where_requests_may_be_put_right() {
     let upstream = ScriptedUpstream::answering([answers::anthropic_message("hi")]).await;
     let params = format!(

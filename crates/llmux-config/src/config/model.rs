@@ -150,6 +150,14 @@ pub struct ModelInfo {
     pub health_check_model: Option<String>,
     /// Longest answer to a health check.
     pub health_check_max_tokens: Option<u64>,
+    /// The voice that a health check of speech asks for.
+    pub health_check_voice: Option<String>,
+    /// Members to add to the body of a health check.
+    pub health_check_params: JsonObject,
+    /// Time between two health checks in the background.
+    pub health_check_interval: Option<Duration>,
+    /// Whether it is not asked in the background.
+    pub disable_background_health_check: bool,
     /// The model whose prices and limits these are.
     pub base_model: Option<String>,
     /// Most tokens of a prompt.

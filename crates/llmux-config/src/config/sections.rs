@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::health::HealthChecks;
 use super::routing::Budget;
 
 use super::{Endpoint, PassThrough};
@@ -44,6 +45,8 @@ pub struct General {
     pub pass_through_request_timeout: Duration,
     /// Paths that lead to servers of one's choice.
     pub pass_through_endpoints: Vec<PassThrough>,
+    /// How deployments are asked whether they work.
+    pub health: HealthChecks,
 }
 
 impl Default for General {
@@ -62,6 +65,7 @@ impl Default for General {
             user_url_validation: true,
             user_url_allowed_hosts: Vec::new(),
             pass_through_endpoints: Vec::new(),
+            health: HealthChecks::default(),
         }
     }
 }

@@ -1,62 +1,84 @@
 //! `general_settings`
 
 use super::Shape::{Duration, Flag, List, Number, Secret, Text, Texts};
-use super::{Key, Section, pass_through};
+use super::{Key, Section, health, pass_through};
 
 /// `general_settings`
 pub(crate) static GENERAL: Section = Section {
     name: "general_settings",
     doc: "Who may call, and what is true of every request.",
-    keys: &[&[
-        Key::new("master_key", Secret, "The key that clients present.")
-            .default("`LLMUX_MASTER_KEY` or `LITELLM_MASTER_KEY` of the environment")
-            .never_unset("so anybody could call"),
-        Key::new(
-            "dangerously_permit_weak_or_unset_master_key",
-            Flag,
-            "Let anybody in who can reach the port, also from other machines.",
-        )
-        .alias(&["allow_unauthenticated"])
-        .default("false"),
-        Key::new(
-            "max_request_size_mb",
-            Number(0.0),
-            "Largest request body in MB; beats `server.max_body_size`.",
-        ),
-        Key::new(
-            "max_response_size_mb",
-            Number(0.0),
-            "Largest answer of a provider, streams excepted, in MB.",
-        ),
-        Key::new("completion_model", Text, "The model that serves every chat, whatever the request names."),
-        Key::new("forward_client_headers_to_llm_api", Flag, "Hand `x-*` and `anthropic-beta` headers on.")
+    keys: &[
+        &[
+            Key::new("master_key", Secret, "The key that clients present.")
+                .default("`LLMUX_MASTER_KEY` or `LITELLM_MASTER_KEY` of the environment")
+                .never_unset("so anybody could call"),
+            Key::new(
+                "dangerously_permit_weak_or_unset_master_key",
+                Flag,
+                "Let anybody in who can reach the port, also from other machines.",
+            )
+            .alias(&["allow_unauthenticated"])
             .default("false"),
-        Key::new("litellm_key_header_name", Text, "Another header in which clients may present their key.")
+            Key::new(
+                "max_request_size_mb",
+                Number(0.0),
+                "Largest request body in MB; beats `server.max_body_size`.",
+            ),
+            Key::new(
+                "max_response_size_mb",
+                Number(0.0),
+                "Largest answer of a provider, streams excepted, in MB.",
+            ),
+            Key::new(
+                "completion_model",
+                Text,
+                "The model that serves every chat, whatever the request names.",
+            ),
+            Key::new(
+                "forward_client_headers_to_llm_api",
+                Flag,
+                "Hand `x-*` and `anthropic-beta` headers on.",
+            )
+            .default("false"),
+            Key::new(
+                "litellm_key_header_name",
+                Text,
+                "Another header in which clients may present their key.",
+            )
             .alias(&["key_header"]),
-        Key::new("always_include_stream_usage", Flag, "End streams with usage even if nobody asked.")
-            .default("false"),
-        Key::new("include_call_id_in_error_body", Flag, "Name the call in the body of errors.")
-            .default("false"),
-        Key::new(
-            "pass_through_request_timeout",
-            Duration,
-            "Time for a whole request that is passed through.",
-        )
-        .default("600s"),
-        Key::new(
-            "user_url_validation",
-            Flag,
-            "Fetch images that clients name by their address from public addresses only.",
-        )
-        .default("true"),
-        Key::new("user_url_allowed_hosts", Texts, "Hosts from which they may be fetched wherever they are."),
-        Key::new(
-            "pass_through_endpoints",
-            List(&pass_through::ENDPOINT),
-            "Paths that lead to servers of one's choice.",
-        ),
-        Key::ignored("cancel_on_disconnect", "Always on: a client that leaves ends its upstream request."),
-    ]],
+            Key::new("always_include_stream_usage", Flag, "End streams with usage even if nobody asked.")
+                .default("false"),
+            Key::new("include_call_id_in_error_body", Flag, "Name the call in the body of errors.")
+                .default("false"),
+            Key::new(
+                "pass_through_request_timeout",
+                Duration,
+                "Time for a whole request that is passed through.",
+            )
+            .default("600s"),
+            Key::new(
+                "user_url_validation",
+                Flag,
+                "Fetch images that clients name by their address from public addresses only.",
+            )
+            .default("true"),
+            Key::new(
+                "user_url_allowed_hosts",
+                Texts,
+                "Hosts from which they may be fetched wherever they are.",
+            ),
+            Key::new(
+                "pass_through_endpoints",
+                List(&pass_through::ENDPOINT),
+                "Paths that lead to servers of one's choice.",
+            ),
+            Key::ignored(
+                "cancel_on_disconnect",
+                "Always on: a client that leaves ends its upstream request.",
+            ),
+        ],
+        health::GENERAL,
+    ],
     not_yet: &[DATABASE, ACCESS, OPERATION],
     keep_in: None,
 };
@@ -169,12 +191,7 @@ const OPERATION: &[&str] = &[
     "image_generation_model",
     "moderation_model",
     "infer_model_from_keys",
-    "background_health_checks",
-    "background_health_check_model_groups",
-    "health_check_*",
     "use_shared_health_check",
-    "model_list_healthy_only",
-    "enable_health_check_routing",
     "alerting",
     "alerting_threshold",
     "alerting_args",

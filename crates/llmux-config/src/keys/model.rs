@@ -4,7 +4,7 @@ use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Headers, Integer, Number, Object, Secret,
     Section as Nested, Text, TextOrTexts, Texts, Url,
 };
-use super::{Choice, Key, Section, cloud, price, request, routing};
+use super::{Choice, Key, Section, cloud, health, price, request, routing};
 
 /// One entry of `model_list`.
 pub(crate) static MODEL: Section = Section {
@@ -195,8 +195,9 @@ pub(crate) static INFO: Section = Section {
                         "audio_transcription",
                         "audio_speech",
                         "moderation",
+                        "rerank",
                     ],
-                    not_yet: &["rerank", "responses", "realtime", "batch", "ocr", "video_generation"],
+                    not_yet: &["responses", "realtime", "batch", "ocr", "video_generation"],
                 }),
                 "What the model is for.",
             ),
@@ -215,6 +216,7 @@ pub(crate) static INFO: Section = Section {
             Key::new("output_vector_size", Integer(0, i64::MAX), "Numbers in a vector."),
         ],
         routing::INFO,
+        health::INFO,
     ],
     not_yet: &[
         price::NOT_YET,
@@ -222,9 +224,6 @@ pub(crate) static INFO: Section = Section {
             "access_groups",
             "team_id",
             "team_public_model_name",
-            "disable_background_health_check",
-            "health_check_voice",
-            "health_check_params",
             "discoverable",
             "access_windows",
             "ptu_*",

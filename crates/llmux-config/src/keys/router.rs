@@ -3,7 +3,7 @@
 use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Integer, Named, Section as Nested, Text,
 };
-use super::{Choice, Key, Section, model, routing};
+use super::{Choice, Key, Section, health, model, routing};
 
 /// `router_settings`
 pub(crate) static ROUTER: Section = Section {
@@ -44,6 +44,7 @@ pub(crate) static ROUTER: Section = Section {
             .alias(&["default_params"]),
         ],
         routing::ROUTER,
+        health::ROUTER,
     ],
     not_yet: &[&[
         "max_retries",
@@ -61,10 +62,6 @@ pub(crate) static ROUTER: Section = Section {
         "assistants_config",
         "router_general_settings",
         "ignore_invalid_deployments",
-        "enable_health_check_routing",
-        "health_check_staleness_threshold",
-        "health_check_ignore_transient_errors",
-        "background_health_check_model_groups",
         "plugins",
     ]],
     keep_in: None,

@@ -45,9 +45,6 @@ pub(super) const INFO: &[Key] = &[
         Nested(&OWN_ALLOWED_FAILS),
         "As in `router_settings`, for this deployment.",
     ),
-    Key::new("health_check_timeout", Duration, "Time for a health check."),
-    Key::new("health_check_model", Text, "The model to ask in a health check, where `model` is a wildcard."),
-    Key::new("health_check_max_tokens", Integer(1, 1_000_000), "Longest answer to a health check."),
 ];
 
 macro_rules! classes {

@@ -166,3 +166,38 @@ fn an_unset_item_of_a_list_is_left_out() {
     assert_eq!(loaded.config.models[0].params.allowed_openai_params, ["x", "y"]);
     assert_eq!(loaded.warnings.len(), 1);
 }
+
+#[test]
+fn a_deployment_that_comes_later_is_checked_and_completed_like_those_of_the_file() {
+    let text = "
+credential_list: [{ credential_name: shared, credential_values: { api_key: sk-shared } }]
+router_settings: { default_litellm_params: { timeout: 9 } }
+";
+    let defaults = load(text).defaults;
+    let none = |_: &str| None;
+    let set = |name: &str| (name == "BASE").then(|| "https://later/v1".to_owned());
+    let later = r#"{"model_name": "a", "litellm_params": {"model": "openai/a", "litellm_credential_name": "shared",
+        "api_base": "os.environ/BASE", "timeuot": 1}, "model_info": {"id": "x", "note": "é\u00e9😀"}}"#;
+    let (model, odd) = defaults.model(later, &set).unwrap();
+    assert_eq!(model.params.api_key.as_ref().unwrap().expose_secret(), "sk-shared");
+    assert_eq!(model.params.api_base.as_ref().unwrap().as_str(), "https://later/v1");
+    assert_eq!((model.params.timeout, model.info.id.as_str()), (Some(Duration::from_secs(9)), "x"));
+    assert_eq!(model.info.extra["note"], "éé😀");
+    assert!(odd.len() == 1 && odd[0].suggestion.as_ref().unwrap().contains("timeout"), "{odd:?}");
+    for (wrong, word) in [
+        (r#"{"model_name": "a", "litellm_params": {"model": "openai/a"}}"#, "the id is missing"),
+        (
+            r#"{"model_name": "a", "litellm_params": {"model": "o/*"}, "model_info": {"id": "x"}}"#,
+            "has a `*`",
+        ),
+        ("[]", "expected a mapping"),
+        ("{", ""),
+        (
+            r#"{"model_name": "a", "litellm_params": {"model": "a/b", "organization": ["a", "b"]}, "model_info": {"id": "x"}}"#,
+            "one organization",
+        ),
+    ] {
+        let report = defaults.model(wrong, &none).unwrap_err().to_string();
+        assert!(report.contains(word) && !report.is_empty(), "{wrong}: {report}");
+    }
+}

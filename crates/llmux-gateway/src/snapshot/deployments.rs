@@ -178,9 +178,23 @@ fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSetti
 /// How the deployment is asked whether it works.
 fn health_check(info: &llmux_config::ModelInfo) -> HealthCheck {
     let mut check = HealthCheck::default();
-    if info.mode.as_deref() == Some("embedding") {
-        check.operation = Operation::Embeddings;
+    check.operation = match info.mode.as_deref() {
+        Some("completion") => Operation::Completion,
+        Some("embedding") => Operation::Embeddings,
+        Some("image_generation") => Operation::ImageGeneration,
+        Some("image_edit") => Operation::ImageEdit,
+        Some("audio_transcription") => Operation::Transcription,
+        Some("audio_speech") => Operation::Speech,
+        Some("moderation") => Operation::Moderation,
+        Some("rerank") => Operation::Rerank,
+        _ => Operation::Chat,
+    };
+    if let Some(voice) = &info.health_check_voice {
+        check.voice.clone_from(voice);
     }
+    check.params = (*info.health_check_params).clone();
+    check.interval = info.health_check_interval;
+    check.background = !info.disable_background_health_check;
     check.model.clone_from(&info.health_check_model);
     check.max_tokens = info.health_check_max_tokens.unwrap_or(check.max_tokens);
     check.timeout = info.health_check_timeout.unwrap_or(check.timeout);

@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) facts: Arc<DeploymentFacts>,
     /// Capacity in requests and in tokens per minute.
     pub(crate) capacity: (Option<u64>, Option<u64>),
+    /// When it was added and last changed by request, in seconds since 1970; `None` for those of the configuration.
+    pub(crate) added: Option<(u64, u64)>,
 }
 
 impl Entry {
@@ -34,6 +36,7 @@ impl Entry {
             info: (*model.info.extra).clone(),
             facts,
             capacity: (model.params.rpm, model.params.tpm),
+            added: None,
         }
     }
 }

@@ -35,6 +35,10 @@ pub(super) fn builder(
         errors.push(error);
     }
     choice(settings, &mut policy, warnings, errors);
+    let health = &config.general.health;
+    policy.health_routing =
+        health.routing.then(|| health.staleness.unwrap_or(health.interval.saturating_mul(2)));
+    policy.health_ignore_transient = health.ignore_transient;
     policy.tag_budgets = budgets(&config.litellm.tag_budget_config);
     if let Some(megabytes) = config.general.max_response_size_mb {
         policy.max_answer = super::bytes(megabytes);

@@ -72,7 +72,7 @@ pub(crate) async fn run(
     body: Incoming,
     model: Option<Cow<'_, str>>,
 ) -> Result<Received> {
-    let (mut body, upload) = take(snapshot, cx.operation, &parts, body, model.is_some()).await?;
+    let (mut body, upload) = take(snapshot, cx.operation, &parts, body, model.as_deref()).await?;
     let mut fields = envelope::read(&body)?;
     refuse_disguised(&body, &fields)?;
     if let Some(name) = CREDENTIALS.iter().find(|name| fields.find(&body, name).is_some()) {
@@ -139,12 +139,15 @@ async fn take(
     operation: Operation,
     parts: &Parts,
     body: Incoming,
-    has_model: bool,
+    model: Option<&str>,
 ) -> Result<(Bytes, Option<Upload>)> {
     let limits = snapshot.limits;
     match form::boundary(operation, parts) {
         Ok(Some(kind)) => {
-            let (fields, upload) = Box::pin(form::read(limits, kind, body, has_model)).await?;
+            let passes = |named: Option<&str>| {
+                named.or(model).is_some_and(|model| !snapshot.router.reads_forms(model))
+            };
+            let (fields, upload) = Box::pin(form::read(limits, kind, body, &passes)).await?;
             Ok((fields, Some(upload)))
         }
         Ok(None) => Ok((read_body(body, limits.body_size, limits.body_time).await?, None)),

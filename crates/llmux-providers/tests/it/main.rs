@@ -15,8 +15,10 @@
 mod answers;
 mod bedrock;
 mod calls;
+mod cross;
 mod errors;
 mod exceptions;
+mod media;
 mod ollama;
 mod pains;
 mod recordings;

@@ -6,7 +6,8 @@ use llmux_core::{Dialect, Error, Exchange, Operation, Result};
 use llmux_testkit::fixtures;
 use serde_json::{Value, json};
 
-use self::normal::{differences, normal};
+pub(crate) use self::normal::differences;
+use self::normal::normal;
 use crate::{
     calls,
     exceptions::{Check, Complaints, examine},

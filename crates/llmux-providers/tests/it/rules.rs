@@ -16,6 +16,10 @@ const ALL_RULES: usize = 16_000;
 
 /// Hosts that have no chats.
 const SEARCHING: &[&str] = &["infinity", "jina_ai", "voyage"];
+/// Hosts that only speak, draw or hear; the last get forms, which are no JSON.
+const SPEAKING: &[&str] = &["cartesia", "deepgram", "elevenlabs"];
+const DRAWING: &[&str] = &["black_forest_labs", "fal_ai", "recraft"];
+const BY_FORM: &[&str] = &["assemblyai", "gladia", "revai", "stability"];
 
 /// How streams of a dialect are cut into frames.
 pub(crate) fn framing(dialect: Dialect) -> Framing {
@@ -63,7 +67,20 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
                 envelope::read(&vectors).unwrap(),
             ),
         ];
-        let chats = if SEARCHING.contains(&kind) { &searching[..] } else { &bodies[..] };
+        let said = bytes::Bytes::from_static(br#"{"model":"aura-2","input":"hi","voice":"v"}"#);
+        let speech =
+            (Operation::Speech, Dialect::OpenAi, false, said.clone(), envelope::read(&said).unwrap());
+        let drawn = bytes::Bytes::from_static(br#"{"model":"m","prompt":"a harbour","n":1}"#);
+        let fields = envelope::read(&drawn).unwrap();
+        let image = (Operation::ImageGeneration, Dialect::OpenAi, false, drawn.clone(), fields);
+        let groups = [
+            (SEARCHING, &searching[..]),
+            (SPEAKING, std::slice::from_ref(&speech)),
+            (DRAWING, std::slice::from_ref(&image)),
+            (BY_FORM, &[]),
+        ];
+        let own = groups.into_iter().find(|(kinds, _)| kinds.contains(&kind));
+        let chats = own.map_or(&bodies[..], |(_, calls)| calls);
         let calls: Vec<_> = chats
             .iter()
             .map(|(operation, dialect, stream, body, fields)| {

@@ -5,10 +5,11 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
+use arc_swap::ArcSwapOption;
 use llmux_core::{DeploymentStats, Moment, stats::MinuteWindow};
 
 use super::{Cooling, Gate, fails::Fails};
-use crate::cooldown::Cooldown;
+use crate::{cooldown::Cooldown, health::CheckResult};
 
 /// What is remembered of one deployment, whatever its configuration is now.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct DeploymentState {
     paused: AtomicBool,
     /// The last health check: when it was, in milliseconds, and in the lowest bit whether it went well.
     checked: AtomicU64,
+    /// How that went in more detail.
+    last_check: ArcSwapOption<CheckResult>,
 }
 
 impl DeploymentState {
@@ -63,6 +66,16 @@ impl DeploymentState {
     pub fn set_health(&self, healthy: bool, now: Moment) {
         let word = now.millis() << 1 | u64::from(healthy);
         self.checked.store(word, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_check(&self, result: CheckResult) {
+        self.last_check.store(Some(Arc::new(result)));
+    }
+
+    /// How the last health check went, with what went wrong.
+    #[must_use]
+    pub fn last_check(&self) -> Option<Arc<CheckResult>> {
+        self.last_check.load_full()
     }
 
     /// How the last health check went and when; `None` if there was none.

@@ -11,6 +11,7 @@ mod faults;
 mod filters;
 mod holding_back;
 mod hosts;
+mod jobs;
 mod leaving;
 mod names;
 mod retries;

@@ -16,7 +16,7 @@ fn rewritten(form: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut promised = u64::MAX;
     for piece in form.chunks(size) {
         rewriter.push(Bytes::copy_from_slice(piece), &mut frames).ok()?;
-        let now = rewriter.length(form.len() as u64);
+        let now = rewriter.length(form.len() as u64)?;
         assert!(now <= promised, "more is promised than before");
         promised = now;
     }

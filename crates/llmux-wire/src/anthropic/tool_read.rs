@@ -12,7 +12,11 @@ use crate::{
 /// Takes `tools` and `tool_choice`.
 pub(super) fn read_tools(object: &mut Object, request: &mut ChatRequest) -> Result<()> {
     request.tools = object.list("tools")?.into_iter().map(read_tool).collect::<Result<_>>()?;
-    let Some(item) = object.take("tool_choice") else { return Ok(()) };
+    object.take("tool_choice").map_or(Ok(()), |item| read_choice(item, request))
+}
+
+/// Reads the choice among tools, and whether several may be called at once.
+pub(crate) fn read_choice(item: Item, request: &mut ChatRequest) -> Result<()> {
     let mut choice = item.object()?;
     let kind = choice.need("type")?;
     request.tool_choice = Some(match kind.value.as_str().unwrap_or_default() {

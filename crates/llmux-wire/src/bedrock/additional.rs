@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::model::Family;
 use crate::{
-    anthropic::thinking,
+    anthropic::{read_choice, thinking},
     chat::{ChatRequest, Fit, ReasoningRequest, ToolChoice},
     json::read::Object,
 };
@@ -23,6 +23,11 @@ pub(super) fn read_additional(mut fields: Object, request: &mut ChatRequest) -> 
     }
     if let Some(item) = fields.take("thinking") {
         request.reasoning = thinking::read_thinking(item, &mut kept)?;
+    }
+    if fields.peek("tool_choice").is_some_and(Value::is_object)
+        && let Some(choice) = fields.take("tool_choice")
+    {
+        read_choice(choice, request)?;
     }
     let mut effort = fields.string("reasoning_effort")?;
     if let Some(mut config) = fields.object("reasoningConfig")? {

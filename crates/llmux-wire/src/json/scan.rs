@@ -133,8 +133,8 @@ impl Scan<'_> {
     }
 
     pub(super) fn string(&mut self) -> Option<()> {
-        self.expect(b'"')?;
-        self.at += length(self.bytes.get(self.at..)?)? + 1;
+        let text = self.bytes.get(self.at..)?.strip_prefix(b"\"")?;
+        self.at += length(text)? + 2;
         Some(())
     }
 

@@ -22,49 +22,57 @@ pub(super) fn length(rest: &[u8]) -> Option<usize> {
 }
 
 /// The same for what is written with escapes. Where one is, others are near: blocks are looked at whole.
+#[inline(never)]
 fn crowded(rest: &[u8]) -> Option<usize> {
     let mut at = 0;
-    // Whether the first byte of a block belongs to an escape of the one before.
+    // Set when the first byte of a block belongs to an escape of the one before.
     let mut carried = 0;
     for block in rest.as_chunks::<64>().0 {
-        let Special { quote, escape, control } = Special::of_block(block);
-        let (escaped, carry) = escaped(rest, at, (quote, escape), carried)?;
+        let (quote, escape) = (bits(block, QUOTE), bits(block, ESCAPE));
+        let (escaped, carry) = escaped(escape, carried);
         carried = carry;
         let end = quote & !escaped;
         let before = end.wrapping_sub(1) & !end;
-        if control & before != 0 {
+        if has_control(block) && control(block) & before != 0 {
             return None;
+        }
+        let mut left = escaped & before;
+        while left != 0 {
+            let place = at + left.trailing_zeros() as usize;
+            if !rest.get(place).is_some_and(|byte| is_simple(*byte)) {
+                is_escape(rest, place)?;
+            }
+            left &= left - 1;
         }
         if end != 0 {
             return Some(at + end.trailing_zeros() as usize);
         }
         at += 64;
     }
-    slowly(rest, at + usize::from(carried > 0))
+    if carried > 0 {
+        is_escape(rest, at)?;
+        at += 1;
+    }
+    slowly(rest, at)
 }
 
-/// The bytes of a block that an escape before them takes the meaning from, as far as the string goes, and the same
-/// for the first byte of the next block.
-fn escaped(rest: &[u8], at: usize, (quote, escape): (u64, u64), carried: u64) -> Option<(u64, u64)> {
-    let mut escaped = carried;
-    let mut left = escape & !carried;
-    while left != 0 {
-        let place = left.trailing_zeros();
-        let first = left & left.wrapping_neg();
-        if quote & !escaped & (first - 1) != 0 {
-            break;
-        }
-        is_escape(rest, at + place as usize + 1)?;
-        if place == 63 {
-            return Some((escaped, 1));
-        }
-        escaped |= first << 1;
-        left &= !(first | first << 1);
+/// The bytes of a block that a backslash before them takes the meaning from, and the same for the first byte of the
+/// next block. A backslash does so unless another one does it to it: in a row of them every second one counts, which
+/// an addition finds for all rows at once.
+fn escaped(backslash: u64, carried: u64) -> (u64, u64) {
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    if backslash == 0 {
+        return (carried, 0);
     }
-    Some((escaped, 0))
+    let backslash = backslash & !carried;
+    let follows = backslash << 1 | carried;
+    let odd_starts = backslash & !EVEN & !follows;
+    let (even_rows, carry) = odd_starts.overflowing_add(backslash);
+    ((EVEN ^ even_rows << 1) & follows, u64::from(carry))
 }
 
 /// Byte for byte, where no block is left.
+#[inline(never)]
 fn slowly(rest: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
@@ -82,10 +90,9 @@ fn slowly(rest: &[u8], from: usize) -> Option<usize> {
 
 /// Whether what follows a backslash at this place makes an escape.
 fn is_escape(rest: &[u8], at: usize) -> Option<()> {
-    match rest.get(at)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+    match *rest.get(at)? {
         b'u' => rest.get(at + 1..at + 5)?.iter().all(u8::is_ascii_hexdigit).then_some(()),
-        _ => None,
+        byte => is_simple(byte).then_some(()),
     }
 }
 
@@ -100,27 +107,31 @@ fn special(bytes: &[u8; 16]) -> u32 {
     (bytes.simd_eq(QUOTE) | bytes.simd_eq(ESCAPE) | control).to_bitmask()
 }
 
-/// Which bytes of a block mean what: a bit for each, the first byte's the lowest.
-struct Special {
-    quote: u64,
-    escape: u64,
-    control: u64,
+/// Which bytes of a block are this one.
+fn bits(block: &[u8; 64], byte: u8x16) -> u64 {
+    mask(block, |bytes| bytes.simd_eq(byte))
 }
 
-impl Special {
-    fn of_block(block: &[u8; 64]) -> Self {
-        let (parts, _) = block.as_chunks::<16>();
-        let none = Self { quote: 0, escape: 0, control: 0 };
-        parts.iter().enumerate().fold(none, |so_far, (place, part)| {
-            let (bytes, shift) = (u8x16::new(*part), place * 16);
-            let control = bytes.min(CONTROL).simd_eq(bytes);
-            Self {
-                quote: so_far.quote | u64::from(bytes.simd_eq(QUOTE).to_bitmask()) << shift,
-                escape: so_far.escape | u64::from(bytes.simd_eq(ESCAPE).to_bitmask()) << shift,
-                control: so_far.control | u64::from(control.to_bitmask()) << shift,
-            }
-        })
-    }
+/// Which bytes of a block are control characters.
+#[cold]
+fn control(block: &[u8; 64]) -> u64 {
+    mask(block, |bytes| bytes.min(CONTROL).simd_eq(bytes))
+}
+
+fn has_control(block: &[u8; 64]) -> bool {
+    let parts = block.as_chunks::<16>().0.iter().map(|part| u8x16::new(*part));
+    let found = parts.fold(u8x16::ZERO, |found, bytes| found | bytes.min(CONTROL).simd_eq(bytes));
+    found.to_bitmask() != 0
+}
+
+fn mask(block: &[u8; 64], is: impl Fn(u8x16) -> u8x16) -> u64 {
+    let parts = block.as_chunks::<16>().0.iter().enumerate();
+    parts.fold(0, |mask, (place, part)| mask | u64::from(is(u8x16::new(*part)).to_bitmask()) << (place * 16))
+}
+
+/// Whether this character makes an escape on its own.
+fn is_simple(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
 }
 
 #[cfg(test)]

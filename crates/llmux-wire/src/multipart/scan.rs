@@ -187,13 +187,31 @@ impl Scanner {
     }
 }
 
-/// The field's name, and whether it is a file.
-fn read(headers: &[u8]) -> Option<(String, bool)> {
-    let disposition = headers.split(|byte| *byte == b'\n').find_map(|line| {
+/// The value of a header.
+fn header<'a>(headers: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
+    headers.split(|byte| *byte == b'\n').find_map(|line| {
         let colon = memchr::memchr(b':', line)?;
         let (name, value) = line.split_at_checked(colon)?;
-        name.trim_ascii().eq_ignore_ascii_case(b"content-disposition").then_some(value.get(1..)?)
-    })?;
+        name.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()).then_some(value.get(1..)?)
+    })
+}
+
+/// What a part says that it is.
+pub(super) fn content_type(headers: &[u8]) -> Option<String> {
+    let kind = std::str::from_utf8(header(headers, "content-type")?).ok()?.trim();
+    Some(kind.to_owned()).filter(|kind| !kind.is_empty())
+}
+
+/// The name of a file.
+pub(super) fn file_name(headers: &[u8]) -> Option<String> {
+    let named = parameters(header(headers, "content-disposition")?).into_iter();
+    let mut names = named.filter(|(key, _)| key.eq_ignore_ascii_case(b"filename"));
+    names.next().map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
+}
+
+/// The field's name, and whether it is a file.
+fn read(headers: &[u8]) -> Option<(String, bool)> {
+    let disposition = header(headers, "content-disposition")?;
     let (mut name, mut file) = (None, false);
     for (key, value) in parameters(disposition) {
         match key.to_ascii_lowercase().as_slice() {

@@ -29,7 +29,7 @@ fn rewritten(form: &[u8], edits: FormEdits, size: usize) -> Result<Vec<u8>> {
     for piece in form.chunks(size.max(1)) {
         rewriter.push(Bytes::copy_from_slice(piece), &mut frames)?;
     }
-    let promised = rewriter.length(form.len() as u64);
+    let promised = rewriter.length(form.len() as u64).unwrap();
     rewriter.finish(Some(promised), &mut frames)?;
     while let Some(frame) = frames.pop() {
         out.extend_from_slice(&frame);
@@ -96,7 +96,7 @@ fn a_form_passes_byte_for_byte_but_for_what_changes() {
 fn a_promised_length_is_kept_when_more_is_left_out() {
     let mut frames = Frames::default();
     let mut rewriter = Rewriter::new(&boundary(), edits(), &mut frames);
-    let promised = rewriter.length(FORM.len() as u64);
+    let promised = rewriter.length(FORM.len() as u64).unwrap();
     rewriter.push(Bytes::from_static(FORM.as_bytes()), &mut frames).unwrap();
     rewriter.finish(Some(promised), &mut frames).unwrap();
     let mut length = 0;
@@ -137,3 +137,47 @@ proptest! {
         prop_assert_eq!(rewritten(&form, edits(), form.len()).ok(), rewritten(&form, edits(), cut).ok());
     }
 }
+
+const TWO_FILES: &str = "--edge\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx\r\n--edge\r\n\
+    content-disposition:form-data;name=file;filename=a.wav\r\ncontent-type:audio/wav\r\n\r\nRIFF\r\n--edge\r\n\
+    Content-Disposition: form-data; name=\"file\"; filename=\"b.wav\"\r\n\r\nlater\r\n--edge--\r\n";
+
+#[test]
+fn files_go_on_under_other_names_and_nothing_else_does() {
+    const FILES: &[(&str, &str)] = &[("file", "media")];
+    for size in [1, 7, TWO_FILES.len()] {
+        let edits = FormEdits::files(FILES, vec![("options".into(), "{}".into())]);
+        let form = rewritten(TWO_FILES.as_bytes(), edits, size).unwrap();
+        let expected = [("options", false, "{}"), ("media", true, "RIFF")];
+        let expected = expected.map(|(name, file, text)| (name.to_owned(), file, text.as_bytes().to_vec()));
+        let mut found = fields(&form, form.len()).unwrap();
+        // What makes up for the length follows the end.
+        found.last_mut().unwrap().2.truncate(4);
+        assert_eq!(found, expected);
+        let text = String::from_utf8(form).unwrap();
+        assert!(
+            text.contains("name=\"media\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF\r\n")
+        );
+    }
+}
+
+#[test]
+fn the_content_of_the_first_file_can_be_all_that_goes_on() {
+    for size in [1, 7, TWO_FILES.len()] {
+        let (mut frames, mut out) = (Frames::default(), Vec::new());
+        let mut rewriter = Rewriter::new(&boundary(), FormEdits::content(), &mut frames);
+        for piece in TWO_FILES.as_bytes().chunks(size) {
+            rewriter.push(Bytes::copy_from_slice(piece), &mut frames).unwrap();
+        }
+        rewriter.finish(rewriter.length(9), &mut frames).unwrap();
+        while let Some(frame) = frames.pop() {
+            out.extend_from_slice(&frame);
+        }
+        assert_eq!((out.as_slice(), rewriter.file_type()), (&b"RIFF"[..], Some("audio/wav")));
+    }
+    let mut rewriter = Rewriter::new(&boundary(), FormEdits::content(), &mut Frames::default());
+    rewriter.push(Bytes::from_static(NO_FILE.as_bytes()), &mut Frames::default()).unwrap();
+    assert!(rewriter.finish(None, &mut Frames::default()).is_err());
+}
+
+const NO_FILE: &str = "--edge\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nb\r\n--edge--\r\n";

@@ -1,9 +1,10 @@
-//! Times as Ollama writes them, by RFC 3339 in UTC.
+//! Times by RFC 3339 in UTC, as Ollama writes them.
 
 const DAY: u64 = 86_400;
 
-/// A time in seconds since 1970.
-pub(super) fn write_time(seconds: u64) -> String {
+/// A time in seconds since 1970, by RFC 3339 in UTC: `1970-01-01T00:00:00Z`.
+#[must_use]
+pub fn write_time(seconds: u64) -> String {
     let (year, month, day) = date(seconds / DAY);
     let (hour, minute, second) = (seconds % DAY / 3_600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")

@@ -112,10 +112,11 @@ fn effort(reasoning: &ReasoningRequest) -> Option<&str> {
     if reasoning.disabled {
         return None;
     }
-    reasoning.effort.as_deref().or(match reasoning.budget? {
-        0..2_048 => Some("low"),
-        2_048..4_096 => Some("medium"),
-        _ => Some("high"),
+    reasoning.effort.as_deref().or(match reasoning.budget {
+        None => None,
+        Some(0..2_048) => Some("low"),
+        Some(2_048..4_096) => Some("medium"),
+        Some(_) => Some("high"),
     })
 }
 
@@ -273,9 +274,12 @@ mod tests {
     }
 
     #[test]
-    fn a_thinking_budget_becomes_an_effort() {
+    fn an_effort_stays_and_a_thinking_budget_becomes_one() {
         let mut request = ChatRequest::new(Dialect::Anthropic, "m");
         request.reasoning = Some(ReasoningRequest { budget: Some(2_048), ..ReasoningRequest::default() });
         assert_eq!(write(&request)["reasoning_effort"], "medium");
+        let effort = Some("xhigh".to_owned());
+        request.reasoning = Some(ReasoningRequest { effort, ..ReasoningRequest::default() });
+        assert_eq!(write(&request)["reasoning_effort"], "xhigh");
     }
 }

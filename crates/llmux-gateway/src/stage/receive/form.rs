@@ -65,8 +65,8 @@ pub(super) fn boundary(operation: Operation, parts: &Parts) -> Result<Option<(He
     Ok(boundary.map(|boundary| (kind.clone(), boundary)))
 }
 
-/// Reads the fields in front of the first file, or as many as it takes to know the model unless that is `named`
-/// already. Gives them as a JSON object, and the form to hand on.
+/// Reads the fields in front of the first file, and on until `passes` says that the form may go on, given its `model` as
+/// far as that is known. Gives them as a JSON object, and the form to hand on.
 ///
 /// # Errors
 /// All are the client's: 413, 408, or a 400 when the bytes are no form; 500 when no temporary file can be had.
@@ -74,7 +74,7 @@ pub(super) async fn read(
     limits: Limits,
     (content_type, boundary): (HeaderValue, Boundary),
     mut body: Incoming,
-    named: bool,
+    passes: &(dyn Fn(Option<&str>) -> bool + Sync),
 ) -> Result<(Bytes, Upload)> {
     let announced = body.size_hint().exact();
     if announced.is_some_and(|length| length > limits.body_size as u64) {
@@ -83,7 +83,7 @@ pub(super) async fn read(
     }
     let mut fields = Fields::new(&boundary);
     let mut kept = BytesMut::new();
-    let read = gather(limits, announced, &mut body, &mut fields, &mut kept, named).await;
+    let read = gather(limits, announced, &mut body, &mut fields, &mut kept, passes).await;
     let gathered = match read {
         Ok(gathered) => gathered,
         Err(error) => {
@@ -123,7 +123,7 @@ async fn gather(
     body: &mut Incoming,
     fields: &mut Fields,
     kept: &mut BytesMut,
-    named: bool,
+    passes: &(dyn Fn(Option<&str>) -> bool + Sync),
 ) -> Result<Gathered> {
     let small = announced.is_some_and(|length| length <= KEPT as u64);
     loop {
@@ -136,7 +136,7 @@ async fn gather(
         if small || !fields.file_seen {
             continue;
         }
-        if named || fields.found.contains_key("model") {
+        if passes(fields.found.get("model").and_then(Value::as_str)) {
             return Ok(Gathered::Start);
         }
         if kept.len() > KEPT {
@@ -216,7 +216,7 @@ impl Fields {
                 Event::PartEnd => {
                     if let Some(name) = current.take() {
                         let value = value(&name, &std::mem::take(text));
-                        found.insert(name, value);
+                        insert(found, name, value);
                     }
                 }
                 Event::Data(_) | Event::End => {}
@@ -229,6 +229,13 @@ impl Fields {
             Ok(())
         })
     }
+}
+
+/// Of a field that is a list each value is told for itself: they are joined by commas.
+fn insert(found: &mut Map<String, Value>, name: String, value: Value) {
+    let earlier = found.get(&name).and_then(Value::as_str).filter(|_| name.ends_with("[]"));
+    let joined = earlier.zip(value.as_str()).map(|(earlier, value)| format!("{earlier},{value}").into());
+    found.insert(name, joined.unwrap_or(value));
 }
 
 fn value(name: &str, text: &[u8]) -> Value {

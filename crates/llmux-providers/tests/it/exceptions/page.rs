@@ -28,8 +28,9 @@ Each recording is put through every check that applies to it:
 
 Bedrock's embeddings, counts and bodies of `invoke`, whose form depends on the model, are replayed in
 `crates/llmux-providers/tests/it/bedrock.rs`. Rankings, and the vectors of Voyage, are
-replayed in `crates/llmux-providers/tests/it/retrieval.rs`. Recordings of what LLMux does not have are not replayed:
-transcription, images, files.
+replayed in `crates/llmux-providers/tests/it/retrieval.rs`. Transcripts of hosts with
+forms of their own, through as many exchanges as they take, are replayed in
+`crates/llmux-providers/tests/it/media.rs`. Recordings of files and of what else LLMux does not have are not replayed.
 
 What does not pass is listed here, with the reason. A recording may fail in the way that its row says and in no
 other, and a row that nothing needs any more fails the tests.

@@ -125,7 +125,7 @@ fn block(mut block: Value) -> Value {
 }
 
 /// The places at which two values differ, with what stands there.
-pub(super) fn differences(ours: &Value, recorded: &Value) -> Vec<String> {
+pub(crate) fn differences(ours: &Value, recorded: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare("", ours, recorded, &mut found);
     found
