@@ -7,6 +7,7 @@ mod catalogue;
 mod greeting;
 mod reload;
 mod setup;
+mod shared;
 mod signals;
 
 use std::{
@@ -57,7 +58,11 @@ fn start(args: &Args) -> Result<(), String> {
     let workers = config.server.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     let runtime =
         runtime(workers.unwrap_or(1)).map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let shared = setup.take_shared();
     let cut = runtime.block_on(async {
+        if let Some(shared) = shared {
+            shared.start().await;
+        }
         let shutdown = CancellationToken::new();
         let reload =
             reload::Reload::new(setup, &config.server.host, Arc::clone(&gateway), server.certificates());

@@ -17,7 +17,7 @@ use llmux_core::{Environment, Error, ExposeSecret, MediaSource, Registry, Respon
 use llmux_gateway::{MemoryStore, Parts, Source};
 use llmux_telemetry::{LogFormat, LogOptions};
 
-use crate::{args::Args, catalogue::Sources, reload::Reload};
+use crate::{args::Args, catalogue::Sources, reload::Reload, shared::Shared};
 
 /// Keys of examples that somebody may have forgotten to change.
 const EXAMPLE_KEYS: &[&str] = &["sk-1234", "sk-12345"];
@@ -34,6 +34,8 @@ pub(crate) struct Setup {
     responses: OnceLock<Option<Arc<dyn ResponseStore>>>,
     /// What the router remembers, over all reloads.
     state: Arc<RouterState>,
+    /// Made with the first configuration, and taken away when it is started.
+    shared: Mutex<Option<Shared>>,
     catalogue: Arc<Sources>,
     /// What fetches images.
     media: Mutex<Option<Fetching>>,
@@ -50,6 +52,7 @@ impl Setup {
                 .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
                 .map_err(|error| format!("connections to providers cannot be made: {}", error.message())),
             responses: OnceLock::new(),
+            shared: Mutex::default(),
             catalogue: Arc::default(),
             media: Mutex::default(),
         }
@@ -73,6 +76,11 @@ impl Setup {
         Ok(fetcher)
     }
 
+    /// What is shared with other replicas, to be started.
+    pub(crate) fn take_shared(&self) -> Option<Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Keeps the catalogue's price map current from its address, if it has one.
     pub(crate) fn follow_catalogue(&self, reload: Reload) {
         if let Ok(transport) = &self.transport {
@@ -93,6 +101,9 @@ impl Setup {
             section.get(name).map(str::to_owned).or_else(|| std::env::var(name).ok())
         })
         .with_files(|path| std::fs::read(path));
+        if let Some(shared) = Shared::read(&loaded.config.router, &environment, &self.state)? {
+            *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(shared);
+        }
         let folder = self.args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let (catalogue, files) = self.catalogue.load(&loaded.config.catalogue, folder)?;
         loaded.files.extend(files);

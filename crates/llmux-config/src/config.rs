@@ -13,7 +13,7 @@ pub use endpoint::Endpoint;
 pub use health::HealthChecks;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
 pub use pass_through::PassThrough;
-pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup};
+pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup, Shared};
 pub use sections::{
     Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Responses, Server, Tls,
 };

@@ -14,6 +14,7 @@ mod router;
 mod routing;
 mod server;
 mod shape;
+mod shared;
 
 pub(crate) use health::shared as shared_health;
 pub(crate) use pass_through::ENDPOINT;

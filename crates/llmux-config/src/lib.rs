@@ -38,7 +38,7 @@ mod well_known;
 pub use config::{
     Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, HealthChecks,
     Level, LiteLlm, Logging, Model, ModelInfo, ModelParams, PassThrough, Responses, RetryBudget, Router,
-    RoutingGroup, Server, Tls,
+    RoutingGroup, Server, Shared, Tls,
 };
 pub use loader::{Loaded, Loader};
 pub use models::ModelDefaults;

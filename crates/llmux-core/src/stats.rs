@@ -88,6 +88,12 @@ impl DeploymentStats {
         _ = self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower);
     }
 
+    /// Counts requests that other replicas' clients have under way: so many more, and so many fewer.
+    pub fn adjust_in_flight(&self, more: u64, fewer: u64) {
+        let adjust = |count: u64| Some(count.saturating_add(more).saturating_sub(fewer));
+        _ = self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, adjust);
+    }
+
     /// Requests begun, minute by minute.
     #[must_use]
     pub fn requests(&self) -> &MinuteWindow {

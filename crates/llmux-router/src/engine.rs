@@ -120,7 +120,7 @@ impl Router {
         let mut place = group.state.gate.enter(self.shared.policy.max_queued_requests).await?;
         let mut run = Run::default();
         loop {
-            let (at, member) = match choice.make(&run.tried) {
+            let (at, member) = match choice.secure(&run.tried).await {
                 Ok(chosen) => chosen,
                 Err(none) => return Err(run.last.take().unwrap_or_else(|| none.into())),
             };

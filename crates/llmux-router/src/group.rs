@@ -28,7 +28,9 @@ pub(crate) struct Purse {
 
 impl Purse {
     pub(crate) fn new(name: String, budget: Budget, state: &RouterState) -> Self {
-        Self { spend: state.spend(&name), name, budget }
+        let spend = state.spend(&name);
+        spend.set_length(budget.period);
+        Self { spend, name, budget }
     }
 
     pub(crate) fn pay(&self, dollars: f64, now: llmux_core::Moment) {
@@ -104,6 +106,8 @@ pub(crate) struct Looks {
     pub(crate) capabilities: bool,
     pub(crate) parallel: bool,
     pub(crate) limits: LimitUse,
+    /// Whether limits are shared with other replicas.
+    pub(crate) shared: bool,
 }
 
 impl Group {
@@ -116,7 +120,11 @@ impl Group {
         let state = shared.state.group(name);
         state.gate.set_width(shared.policy.max_parallel_requests.get(name).copied());
         let limits = strategy.limits().max(shared.policy.limits);
-        let looks = Looks::at(&members, &shared.policy, limits);
+        let mut looks = Looks::at(&members, &shared.policy, limits);
+        looks.shared = looks.limits == LimitUse::Enforce && shared.state.shares_limits();
+        for member in members.iter().filter(|_| looks.shared) {
+            member.state.lease.set_limit(member.deployment.settings().rpm);
+        }
         Self { name: name.to_owned(), members, strategy, state, looks }
     }
 
@@ -144,6 +152,7 @@ impl Looks {
                 LimitUse::Ignore if checks => LimitUse::Observe,
                 limits => limits,
             },
+            shared: false,
         }
     }
 }

@@ -59,7 +59,7 @@ impl Router {
         }
         let mut tried = Mask::default();
         tried.add(at);
-        let Ok((_, other)) = stop.choice.make(&tried) else {
+        let Ok((_, other)) = stop.choice.secure(&tried).await else {
             return won(first.await, &member).map_err(|error| (at, Arc::clone(&member), error));
         };
         let mut second = pin!(self.visit(stop, &other, None));

@@ -55,6 +55,27 @@ impl<'a> Choice<'a> {
         Err(refusal::nobody(&self.search(tried)))
     }
 
+    /// As [`make`](Self::make); where replicas share a limit, it counts the request too.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn secure(&self, tried: &'a Mask) -> Result<(usize, Arc<Member>), Error> {
+        if self.group.looks.shared { Box::pin(self.make_shared(tried)).await } else { self.make(tried) }
+    }
+
+    async fn make_shared(&self, tried: &Mask) -> Result<(usize, Arc<Member>), Error> {
+        let mut tried = tried.clone();
+        loop {
+            let (at, member) = self.make(&tried)?;
+            let now = self.shared.state.now();
+            if self.shared.state.admits(&member, now).await {
+                return Ok((at, member));
+            }
+            member.state.stats.requests().give_back(now, 1);
+            tried.add(at);
+        }
+    }
+
     /// The strategy's choice among those that are left.
     fn choose(&self, search: &Search<'_>, turn: u64) -> Option<usize> {
         let mut left = search.left.iter();

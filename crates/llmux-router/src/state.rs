@@ -5,6 +5,8 @@ mod cooling;
 mod deployment;
 mod fails;
 mod gate;
+mod lease;
+mod merged;
 mod pins;
 mod rate;
 mod spend;
@@ -12,7 +14,7 @@ mod spend;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
 };
 
 use llmux_core::{DeploymentId, Moment};
@@ -21,11 +23,16 @@ pub use self::deployment::DeploymentState;
 pub(crate) use self::{
     cooling::Cooling,
     gate::{Gate, Permit},
+    lease::Lease,
+    merged::{Figures, Merged},
     pins::{PinKey, Pins},
     rate::RetryRate,
     spend::Spend,
 };
-use crate::clock::{Chance, Clock};
+use crate::{
+    clock::{Chance, Clock},
+    replication::Sharing,
+};
 
 /// What a router remembers: statistics, cooldowns, spend and affinities.
 ///
@@ -46,6 +53,8 @@ pub struct RouterState {
     groups: Mutex<HashMap<String, Arc<GroupState>>>,
     pub(crate) pins: Pins,
     pub(crate) retries: RetryRate,
+    /// What is shared with other replicas, if anything is.
+    pub(crate) sharing: OnceLock<Sharing>,
 }
 
 /// What is remembered of a model group.
@@ -80,6 +89,7 @@ impl RouterState {
             groups: Mutex::default(),
             pins: Pins::default(),
             retries: RetryRate::default(),
+            sharing: OnceLock::new(),
         })
     }
 
@@ -109,6 +119,18 @@ impl RouterState {
     pub(crate) fn group(&self, name: &str) -> Arc<GroupState> {
         let mut known = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(name.to_owned()).or_default())
+    }
+
+    /// Every deployment that is remembered.
+    pub(crate) fn known_deployments(&self) -> Vec<(DeploymentId, Arc<DeploymentState>)> {
+        let known = self.deployments.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(id, state)| (id.clone(), Arc::clone(state))).collect()
+    }
+
+    /// Every budget that is remembered.
+    pub(crate) fn known_spend(&self) -> Vec<(String, Arc<Spend>)> {
+        let known = self.spend.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(name, spend)| (name.clone(), Arc::clone(spend))).collect()
     }
 
     /// Forgets what no router uses any more.

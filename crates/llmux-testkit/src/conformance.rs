@@ -7,11 +7,13 @@
 mod provider;
 mod reply;
 mod response_store;
+mod shared_state;
 mod strategy;
 mod transport;
 
 pub use provider::provider;
 pub use reply::{Framing, framed_reply, reply, reply_error, whole_reply};
 pub use response_store::response_store;
+pub use shared_state::shared_state;
 pub use strategy::strategy;
 pub use transport::transport;

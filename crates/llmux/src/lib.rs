@@ -45,11 +45,12 @@
 //!
 //! Below it are the parts of which the gateway is made too, each under a module of its own: the vocabulary
 //! ([`core`]), the dialects ([`wire`]), what models cost ([`catalog`]), the [`providers`], the [`router`] with its [`strategies`] and the
-//! [`http`] transport. [`registry`] knows every part that was compiled in.
+//! [`state`] that its replicas share, and the [`http`] transport. [`registry`] knows every part that was compiled in.
 //!
 //! Cargo features: `router` brings the engine and [`Llmux`], `http` the transport over the network,
 //! `service-accounts` the RSA signatures of Google's service accounts and Entra ID's client certificates,
-//! `tokenizers` the vocabularies that tokens are counted by. All are on unless switched off.
+//! `tokenizers` the vocabularies that tokens are counted by. All are on unless switched off. `redis`, which is off unless
+//! switched on, lets replicas share what they know through Redis.
 
 use std::sync::Arc;
 
@@ -61,6 +62,8 @@ pub use llmux_http as http;
 pub use llmux_providers as providers;
 #[cfg(feature = "router")]
 pub use llmux_router as router;
+#[cfg(feature = "router")]
+pub use llmux_state as state;
 #[cfg(feature = "router")]
 pub use llmux_strategies as strategies;
 pub use llmux_wire as wire;

@@ -27,6 +27,7 @@ mod pass_through;
 mod protocols;
 mod proxy;
 mod reload;
+mod replicas;
 mod responses;
 mod routes;
 mod routing;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -141,6 +142,66 @@ pub struct Router {
     pub hedge_after: Option<Duration>,
     /// The same after the time that this share of the deployment's answers took at most.
     pub hedge_percentile: Option<f64>,
+    /// The Redis that replicas share what they know in.
+    pub redis_host: Option<String>,
+    /// Its port.
+    pub redis_port: Option<u16>,
+    /// Its user.
+    pub redis_username: Option<String>,
+    /// Its password.
+    pub redis_password: Option<SecretString>,
+    /// The number of its database.
+    pub redis_db: Option<u8>,
+    /// Reach it over TLS.
+    pub redis_ssl: Option<bool>,
+    /// PEM file with certificates to trust beside those of the system.
+    pub redis_ssl_ca_certs: Option<String>,
+    /// All of that as one address.
+    pub redis_url: Option<SecretString>,
+    /// Nodes of a Redis cluster, as given.
+    pub redis_startup_nodes: Option<Value>,
+    /// Sentinels, as given.
+    pub redis_sentinel_nodes: Option<Value>,
+    /// What the sentinels call the server.
+    pub redis_service_name: Option<String>,
+    /// The password of the sentinels.
+    pub redis_sentinel_password: Option<SecretString>,
+    /// The same under the names of Python's client, as given.
+    pub cache_kwargs: JsonObject,
+    /// How replicas share what they know.
+    pub shared_state: Option<Shared>,
+}
+
+/// `router_settings.shared_state`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Shared {
+    /// How limits are kept together: `leased`, `exact` or `local`.
+    pub limits: String,
+    /// The share of a limit by which leases may exceed it.
+    pub overshoot: f64,
+    /// Send nothing to deployments with limits while Redis cannot be reached.
+    pub fail_closed: bool,
+    /// How often a replica tells the others what it knows.
+    pub sync_interval: Duration,
+    /// Time for a command; what the client's settings say if not given.
+    pub command_timeout: Option<Duration>,
+    /// The beginning of all names in Redis.
+    pub namespace: String,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            limits: "leased".to_owned(),
+            overshoot: 0.1,
+            fail_closed: false,
+            sync_interval: Duration::from_millis(50),
+            command_timeout: None,
+            namespace: "llmux".to_owned(),
+        }
+    }
 }
 
 impl Default for Router {
@@ -180,6 +241,20 @@ impl Default for Router {
             max_queued_requests: 1_000,
             hedge_after: None,
             hedge_percentile: None,
+            redis_host: None,
+            redis_port: None,
+            redis_username: None,
+            redis_password: None,
+            redis_db: None,
+            redis_ssl: None,
+            redis_ssl_ca_certs: None,
+            redis_url: None,
+            redis_startup_nodes: None,
+            redis_sentinel_nodes: None,
+            redis_service_name: None,
+            redis_sentinel_password: None,
+            cache_kwargs: JsonObject::default(),
+            shared_state: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Shape::{
     Choice as OneOf, Duration, DurationOrZero, Flag, Integer, Named, Section as Nested, Text,
 };
-use super::{Choice, Key, Section, health, model, routing};
+use super::{Choice, Key, Section, health, model, routing, shared};
 
 /// `router_settings`
 pub(crate) static ROUTER: Section = Section {
@@ -44,6 +44,7 @@ pub(crate) static ROUTER: Section = Section {
             .alias(&["default_params"]),
         ],
         routing::ROUTER,
+        shared::ROUTER,
         health::ROUTER,
     ],
     not_yet: &[&[
@@ -51,7 +52,6 @@ pub(crate) static ROUTER: Section = Section {
         "model_group_affinity_config",
         "redis_*",
         "cache_responses",
-        "cache_kwargs",
         "caching_groups",
         "client_ttl",
         "polling_interval",

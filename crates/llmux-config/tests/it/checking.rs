@@ -22,7 +22,7 @@ server:
   port: 70000
   watch: \"false\"
 router_settings:
-  redis_host: localhost
+  client_ttl: 3600
 ";
     assert_eq!(
         refused(text),
@@ -34,7 +34,7 @@ router_settings:
             "config.yaml:11:9: error: server.port: expected a whole number from 0 to 65535, found 70000",
             "config.yaml:12:10: error: server.watch: expected `true` or `false`, found text in quotes; \
              remove the quotes",
-            "config.yaml:14:3: warning: router_settings.redis_host: `redis_host` is known but not supported yet: \
+            "config.yaml:14:3: warning: router_settings.client_ttl: `client_ttl` is known but not supported yet: \
              it has no effect",
         ]
     );

@@ -26,12 +26,21 @@ impl Samples {
 
     /// Records a measurement; one that is negative or no number is left out.
     pub fn record(&self, value: f64, now: Moment) {
+        self.put(value, 0, now);
+    }
+
+    /// Records a measurement that another replica has made: it counts as any other, but is not told again.
+    pub fn record_foreign(&self, value: f64, now: Moment) {
+        self.put(value, FOREIGN, now);
+    }
+
+    fn put(&self, value: f64, mark: u64, now: Moment) {
         let value = value as f32;
         if !(value >= 0.0 && value.is_finite()) {
             return;
         }
         let at = self.recorded.fetch_add(1, Ordering::Relaxed);
-        let word = u64::from(value.to_bits()) << 32 | stamp(now);
+        let word = u64::from(value.abs().to_bits()) << 32 | mark | stamp(now);
         if let Some(slot) = self.slots.get(slot_of(at)) {
             slot.store(word, Ordering::Relaxed);
         }
@@ -45,7 +54,24 @@ impl Samples {
         (1..=kept).filter_map(move |back| {
             let word = self.slots.get(slot_of(recorded.wrapping_sub(back)))?.load(Ordering::Relaxed);
             let when = word & u64::from(u32::MAX);
-            (when != 0 && when >= oldest).then(|| f64::from(f32::from_bits((word >> 32) as u32)))
+            (when != 0 && when >= oldest).then(|| value(word))
+        })
+    }
+
+    /// How many measurements were recorded in all.
+    #[must_use]
+    pub fn recorded(&self) -> u64 {
+        self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// This replica's own measurements among those that followed the first `seen`, newest first, as far as they are
+    /// kept.
+    pub fn own_since(&self, seen: u64) -> impl Iterator<Item = f64> + '_ {
+        let recorded = self.recorded();
+        let kept = recorded.saturating_sub(seen).min(KEPT as u64);
+        (1..=kept).filter_map(move |back| {
+            let word = self.slots.get(slot_of(recorded.wrapping_sub(back)))?.load(Ordering::Relaxed);
+            (word != 0 && word & FOREIGN == 0).then(|| value(word))
         })
     }
 
@@ -77,6 +103,13 @@ impl Default for Samples {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The sign of a value, which is never negative, tells who has measured it.
+const FOREIGN: u64 = 1 << 63;
+
+fn value(word: u64) -> f64 {
+    f64::from(f32::from_bits((word >> 32) as u32).abs())
 }
 
 /// Seconds, in 32 bits and never 0, which means an empty slot.
@@ -124,6 +157,17 @@ mod tests {
             assert_eq!(samples.percentile(p, 10, 60, NOW), Some(value), "{p}");
         }
         assert_eq!(Samples::new().percentile(0.5, 10, 60, NOW), None);
+    }
+
+    #[test]
+    fn what_other_replicas_measured_counts_but_is_not_told_again() {
+        let samples = of([1.0]);
+        samples.record_foreign(3.0, NOW);
+        assert_eq!(samples.average(10, 60, NOW), Some(2.0));
+        assert_eq!(samples.own_since(0).collect::<Vec<_>>(), [1.0]);
+        let seen = samples.recorded();
+        samples.record(5.0, NOW);
+        assert_eq!(samples.own_since(seen).collect::<Vec<_>>(), [5.0]);
     }
 
     #[test]

@@ -43,6 +43,11 @@ impl Cooling {
         self.why.store(None);
     }
 
+    /// When it ends or has ended; zero when there was none.
+    pub(crate) fn until(&self) -> u64 {
+        self.until.load(Ordering::Acquire)
+    }
+
     pub(crate) fn current(&self, now: Moment) -> Option<Arc<Cooldown>> {
         self.is_on(now).then(|| self.why.load_full())?
     }

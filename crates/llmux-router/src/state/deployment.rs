@@ -8,7 +8,7 @@ use std::sync::{
 use arc_swap::ArcSwapOption;
 use llmux_core::{DeploymentStats, Moment, stats::MinuteWindow};
 
-use super::{Cooling, Gate, fails::Fails};
+use super::{Cooling, Gate, Lease, Merged, fails::Fails};
 use crate::{cooldown::Cooldown, health::CheckResult};
 
 /// What is remembered of one deployment, whatever its configuration is now.
@@ -20,6 +20,9 @@ pub struct DeploymentState {
     pub(crate) fails: Fails,
     pub(crate) cooling: Cooling,
     pub(crate) gate: Gate,
+    /// Its part of a limit that replicas share.
+    pub(crate) lease: Lease,
+    pub(crate) merged: Merged,
     paused: AtomicBool,
     /// The last health check: when it was, in milliseconds, and in the lowest bit whether it went well.
     checked: AtomicU64,

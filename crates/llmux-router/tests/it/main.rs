@@ -14,6 +14,7 @@ mod hosts;
 mod jobs;
 mod leaving;
 mod names;
+mod replicas;
 mod retries;
 mod signing;
 mod simulation;
