@@ -96,6 +96,20 @@ pub struct Replication {
 impl RouterState {
     /// Shares what this state remembers with other replicas. Routers that are built with it from now on keep shared
     /// limits; what is returned has to run in the background. `None` when the state is shared already.
+    ///
+    /// ```
+    /// # async fn example() {
+    /// use llmux_router::{ReplicationOptions, RouterState};
+    /// use llmux_state::MemoryHub;
+    ///
+    /// let (state, hub) = (RouterState::new(), MemoryHub::new());
+    /// if let Some(replication) = state.share(hub.join("one"), ReplicationOptions::default()) {
+    ///     replication.greet().await;
+    ///     tokio::spawn(replication.run());
+    /// }
+    /// // Routers that are built with this state are one with those of other replicas.
+    /// # }
+    /// ```
     #[must_use]
     pub fn share(
         self: &Arc<Self>,

@@ -145,7 +145,7 @@ async fn two_proxies_never_exceed_an_exact_limit() {
 }
 
 #[tokio::test]
-async fn four_proxies_never_exceed_an_exact_limit() {
+async fn pain_10_four_proxies_never_exceed_an_exact_limit() {
     exact(4).await;
 }
 
@@ -243,6 +243,28 @@ async fn an_exact_limit_that_fails_closed_is_not_exceeded_whatever_dies() {
 #[tokio::test]
 async fn a_leased_limit_survives_the_death_of_redis_and_of_a_replica() {
     survives("limits: leased, overshoot: 0.1", 4, LIMIT + LIMIT / 10 + 4 + 4).await;
+}
+
+#[tokio::test]
+async fn pain_4_a_redis_that_hangs_holds_no_request_up_for_long_and_is_used_again_afterwards() {
+    let Some(server) = RedisProcess::start().await else { return };
+    let upstream = upstream().await;
+    let proxies = start(&config(&upstream, &at(&server, "limits: exact")), 2).await;
+    assert_eq!(burst(&proxies, "limited", 40).await, 40);
+    server.pause().await;
+    assert_eq!(burst(&proxies, "limited", 40).await, 40, "within what was left");
+    for proxy in &proxies {
+        proxy.wait_for_log(LOST).await;
+    }
+    assert_eq!(burst(&proxies, "limited", 40).await, 40);
+    assert_eq!(burst(&proxies, "free", 40).await, 40);
+    server.resume().await;
+    for proxy in &proxies {
+        proxy.wait_for_log_times(IN_REACH, 2).await;
+    }
+    let minutes = Minutes::begin(&server).await;
+    wait_until_told(&server, 120, &minutes).await;
+    assert_eq!(burst(&proxies, "limited", 40).await, 40);
 }
 
 #[tokio::test]
