@@ -211,6 +211,8 @@ impl ScriptedReply {
 pub struct Exchange {
     /// What to send.
     pub outgoing: Outgoing,
+    /// What follows the request's own body: pieces of the client's that go on without being copied.
+    pub more: Vec<Bytes>,
     /// The reader of a successful answer.
     pub reply: Box<dyn Reply>,
     /// Whether a successful answer is a stream.
@@ -233,7 +235,26 @@ impl Exchange {
     #[must_use]
     pub fn new(outgoing: Outgoing, reply: Box<dyn Reply>, streamed: bool) -> Self {
         let (media, form, steps, content_type, dropped) = (false, None, None, None, Vec::new());
-        Self { outgoing, reply, streamed, media, form, steps, content_type, dropped }
+        Self { outgoing, more: Vec::new(), reply, streamed, media, form, steps, content_type, dropped }
+    }
+
+    /// Sends these pieces after the request's own body. Whoever signs or changes the body
+    /// [joins](Self::joined) it first.
+    #[must_use]
+    pub fn with_more(mut self, more: Vec<Bytes>) -> Self {
+        self.more = more;
+        self
+    }
+
+    /// Puts the request's body and what follows it into one piece.
+    #[must_use]
+    pub fn joined(mut self) -> Self {
+        if let (Outgoing::Send(request), false) = (&mut self.outgoing, self.more.is_empty()) {
+            let first = std::mem::take(request.body_mut());
+            let pieces: Vec<_> = std::iter::once(first).chain(self.more.drain(..)).collect();
+            *request.body_mut() = pieces.concat().into();
+        }
+        self
     }
 
     /// An exchange whose answer's content type says whether it is a document, events, or bytes that pass untouched.

@@ -90,9 +90,10 @@ impl Anthropic {
             shape::apply(body, envelope, shaping, &mut edits);
             shape::force(shaping, &mut edits);
         }
-        let request = self.request(call, uri, edits.apply(body, envelope));
+        let (body, more) = shape::changed(&edits, body, envelope);
+        let request = self.request(call, uri, body);
         let reply = Box::new(Passthrough::new(anthropic::AnthropicWatch::new()));
-        Ok(Exchange::new(Outgoing::Send(request), reply, call.stream))
+        Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_more(more))
     }
 
     /// A client of another dialect counts.

@@ -110,7 +110,8 @@ impl Compatible {
         let adapted = adapt::adapt(self, call, call.body, call.envelope, &mut fit)?;
         let reply = speak::passthrough(Dialect::OpenAi, adapted.hides_usage);
         let request = self.target.post(uri, adapted.body);
-        Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
+        let exchange = Exchange::new(Outgoing::Send(request), reply, call.stream).with_more(adapted.more);
+        Ok(exchange.with_dropped(fit.into_dropped()))
     }
 
     /// The client speaks another dialect: its request is written anew.
@@ -128,7 +129,8 @@ impl Compatible {
         let read = names.reading(openai::read_answer);
         let reply = speak::translated(call, request.stream_usage, read, reader);
         let request = self.target.post(&self.chat, adapted.body);
-        Ok(Exchange::new(Outgoing::Send(request), reply, call.stream).with_dropped(fit.into_dropped()))
+        let exchange = Exchange::new(Outgoing::Send(request), reply, call.stream).with_more(adapted.more);
+        Ok(exchange.with_dropped(fit.into_dropped()))
     }
 
     /// The client asks for embeddings in another dialect.
@@ -140,7 +142,8 @@ impl Compatible {
         let adapted = adapt::adapt(self, call, &body, &fields, &mut fit)?;
         let reply = speak::embedded(call, request, openai::read_embeddings);
         let request = self.target.post(uri, adapted.body);
-        Ok(Exchange::new(Outgoing::Send(request), reply, false).with_dropped(fit.into_dropped()))
+        let exchange = Exchange::new(Outgoing::Send(request), reply, false).with_more(adapted.more);
+        Ok(exchange.with_dropped(fit.into_dropped()))
     }
 
     /// Hands a request for something else than text on to an address.

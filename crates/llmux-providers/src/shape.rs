@@ -158,6 +158,18 @@ fn take_out(value: &mut Value, steps: &[Step<'_>]) -> bool {
     }
 }
 
+/// From this length on, in bytes, a body goes on in pieces: below it a copy costs less than the way of a second piece.
+const LARGE: usize = 16 << 10;
+
+/// The changed body: its first piece, and those that follow it.
+pub(crate) fn changed(edits: &Edits<'_>, body: &Bytes, envelope: &Envelope) -> (Bytes, Vec<Bytes>) {
+    if body.len() < LARGE {
+        return (edits.apply(body, envelope), Vec::new());
+    }
+    let mut pieces = edits.apply_in_pieces(body, envelope).into_iter();
+    (pieces.next().unwrap_or_default(), pieces.collect())
+}
+
 /// The changes to a form: the model's name, what is meant for the gateway, and the deployment's own rules. `body` holds
 /// the fields that are known so far.
 pub(crate) fn form(body: &Bytes, envelope: &Envelope, model: &str, shaping: &Shaping) -> FormEdits {

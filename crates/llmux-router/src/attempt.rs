@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::{
     ask::{AnswerBody, Opened},
     deployment::Deployment,
+    pieces::Pieces,
     scripted,
     steps::{self, Outcome},
     upload::Upload,
@@ -39,15 +40,18 @@ pub(crate) async fn attempt(
     let line = Line { deployment, credentials, uploaded, transport, timeouts };
     let mut signed_anew = false;
     let opened = loop {
-        let Exchange { outgoing, reply, streamed, media, form, dropped, steps, content_type, .. } =
-            provider.prepare(call)?;
+        let exchange = provider.prepare(call)?;
+        // A signature covers the whole body.
+        let exchange = if credentials.is_some() { exchange.joined() } else { exchange };
+        let Exchange { outgoing, more, reply, streamed, media, form, dropped, steps, content_type, .. } =
+            exchange;
         let started = steps.is_some().then(Instant::now);
         let mut home = None;
         let answer = match outgoing {
             Outgoing::Send(mut request) => {
                 forward(forwarded, request.headers_mut());
                 home = steps.is_some().then(|| request.uri().authority().cloned()).flatten();
-                line.send(request, form, timeouts, true).await
+                line.send(request, more, form, timeouts, true).await
             }
             Outgoing::Answered(answer) => scripted::play(answer, timeouts).await,
         };
@@ -98,11 +102,12 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Sends a request, signed if its provider signs and `signs` says so, with the client's form in place of its body
-    /// if it has changes for one.
+    /// Sends a request, signed if its provider signs and `signs` says so, with `more` behind its body, or with the
+    /// client's form in place of it if it has changes for one.
     pub(crate) async fn send(
         &self,
         mut request: Request<Bytes>,
+        more: Vec<Bytes>,
         form: Option<FormEdits>,
         timeouts: Timeouts,
         signs: bool,
@@ -116,7 +121,8 @@ impl Line<'_> {
                 let request = upload(self.uploaded, request, edits, limit)?;
                 self.transport.send_stream(request, timeouts).await
             }
-            None => self.transport.send(request, timeouts).await,
+            None if more.is_empty() => self.transport.send(request, timeouts).await,
+            None => self.transport.send_stream(request.map(|body| Pieces::body(body, more)), timeouts).await,
         }
     }
 

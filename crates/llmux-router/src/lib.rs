@@ -32,6 +32,7 @@ mod media;
 mod name;
 mod pattern;
 mod pick;
+mod pieces;
 mod policy;
 mod refusal;
 mod replication;

@@ -53,7 +53,7 @@ pub(crate) async fn walk(
             tokio::time::sleep(after).await;
         }
         let signed = request.uri().authority() == home;
-        let answer = line.send(request, form, timeouts, signed).await?;
+        let answer = line.send(request, Vec::new(), form, timeouts, signed).await?;
         if !answer.status.is_success() {
             return Err(line.refusal(answer).await.0);
         }

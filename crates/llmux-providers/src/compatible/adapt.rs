@@ -14,6 +14,8 @@ use crate::shape;
 /// A body that the host takes.
 pub(super) struct Adapted {
     pub(super) body: Bytes,
+    /// What follows it.
+    pub(super) more: Vec<Bytes>,
     /// Usage was asked for on the gateway's account.
     pub(super) hides_usage: bool,
 }
@@ -43,7 +45,8 @@ pub(super) fn adapt(
     let hides_usage =
         call.stream && call.operation != Operation::Embeddings && change.ask_for_usage(quirks, call);
     shape::force(&provider.settings.shaping, &mut change.edits);
-    Ok(Adapted { body: change.edits.apply(body, envelope), hides_usage })
+    let (body, more) = shape::changed(&change.edits, body, envelope);
+    Ok(Adapted { body, more, hides_usage })
 }
 
 pub(super) fn prefixed<'m>(quirks: &Quirks, model: &'m str) -> std::borrow::Cow<'m, str> {

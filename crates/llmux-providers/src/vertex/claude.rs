@@ -25,7 +25,7 @@ impl Claude {
     }
 
     pub(super) fn prepare(&self, call: &Call<'_>, place: &Place) -> Result<Exchange> {
-        let mut exchange = self.0.prepare(call)?;
+        let mut exchange = self.0.prepare(call)?.joined();
         if let Outgoing::Send(request) = &mut exchange.outgoing {
             adapt(request, call, place)?;
         }

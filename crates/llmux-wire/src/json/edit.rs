@@ -64,10 +64,32 @@ impl<'a> Edits<'a> {
         if self.is_empty() {
             return body.clone();
         }
-        let growth: usize = self.set.iter().map(|(name, json)| name.len() + json.len() + 4).sum();
-        let mut out = BytesMut::with_capacity(body.len() + growth);
+        let mut out = Out::new(body, body.len().saturating_add(self.growth()), usize::MAX);
+        self.write(envelope, &mut out);
+        out.open.freeze()
+    }
+
+    /// The changed body in pieces: what is long and stays is a slice of the body and not copied.
+    #[must_use]
+    pub fn apply_in_pieces(&self, body: &Bytes, envelope: &Envelope) -> Vec<Bytes> {
+        if self.is_empty() {
+            return vec![body.clone()];
+        }
+        let mut out = Out::new(body, self.growth().saturating_add(LONG), LONG);
+        self.write(envelope, &mut out);
+        out.close();
+        out.pieces
+    }
+
+    /// Most bytes that the changes add.
+    fn growth(&self) -> usize {
+        self.set.iter().map(|(name, json)| name.len() + json.len() + 4).sum()
+    }
+
+    fn write(&self, envelope: &Envelope, out: &mut Out<'_>) {
+        let body = out.body;
         let (open, close) = braces(body, envelope.fields());
-        copy(body, 0..open, &mut out);
+        out.copy(0..open);
         let mut written = vec![false; self.set.len()];
         let (mut before, mut empty) = (open, true);
         for field in envelope.fields() {
@@ -75,13 +97,13 @@ impl<'a> Edits<'a> {
             if !self.removed.iter().any(|name| quoted(key, name)) {
                 if !empty {
                     // Comma and white space as the client wrote them.
-                    copy(body, before..field.key.start, &mut out);
+                    out.copy(before..field.key.start);
                 }
                 empty = false;
-                copy(body, field.key.start..field.value.start, &mut out);
+                out.copy(field.key.start..field.value.start);
                 match self.set.iter().position(|(name, _)| quoted(key, name)) {
-                    Some(place) => self.put(place, &mut written, &mut out),
-                    None => copy(body, field.value.clone(), &mut out),
+                    Some(place) => self.put(place, &mut written, out),
+                    None => out.copy(field.value.clone()),
                 }
             }
             before = field.value.end;
@@ -89,29 +111,62 @@ impl<'a> Edits<'a> {
         for place in 0..self.set.len() {
             if written.get(place) == Some(&false) {
                 if !empty {
-                    out.put_u8(b',');
+                    out.open.put_u8(b',');
                 }
                 empty = false;
-                self.put_key(place, &mut out);
-                self.put(place, &mut written, &mut out);
+                self.put_key(place, out);
+                self.put(place, &mut written, out);
             }
         }
-        copy(body, close..body.len(), &mut out);
-        out.freeze()
+        out.copy(close..body.len());
     }
 
-    fn put_key(&self, place: usize, out: &mut BytesMut) {
+    fn put_key(&self, place: usize, out: &mut Out<'_>) {
         if let Some((name, _)) = self.set.get(place) {
-            out.put_u8(b'"');
-            out.put_slice(name.as_bytes());
-            out.put_slice(b"\":");
+            out.open.put_u8(b'"');
+            out.open.put_slice(name.as_bytes());
+            out.open.put_slice(b"\":");
         }
     }
 
-    fn put(&self, place: usize, written: &mut [bool], out: &mut BytesMut) {
+    fn put(&self, place: usize, written: &mut [bool], out: &mut Out<'_>) {
         if let (Some((_, json)), Some(done)) = (self.set.get(place), written.get_mut(place)) {
-            out.put_slice(json);
+            out.open.put_slice(json);
             *done = true;
+        }
+    }
+}
+
+/// From this length on, in bytes, to hand a part of the body on costs less than to copy it.
+const LONG: usize = 4 << 10;
+
+/// A body that is being written: the pieces that are done, and the open one.
+struct Out<'b> {
+    body: &'b Bytes,
+    pieces: Vec<Bytes>,
+    open: BytesMut,
+    long: usize,
+}
+
+impl<'b> Out<'b> {
+    fn new(body: &'b Bytes, room: usize, long: usize) -> Self {
+        Self { body, pieces: Vec::new(), open: BytesMut::with_capacity(room), long }
+    }
+
+    /// Takes a part of the body over.
+    fn copy(&mut self, range: Range<usize>) {
+        if range.len() < self.long {
+            self.open.put_slice(self.body.get(range).unwrap_or_default());
+        } else if range.end <= self.body.len() {
+            self.close();
+            self.pieces.push(self.body.slice(range));
+        }
+    }
+
+    /// Ends the open piece.
+    fn close(&mut self) {
+        if !self.open.is_empty() {
+            self.pieces.push(self.open.split().freeze());
         }
     }
 }
@@ -125,10 +180,6 @@ fn braces(body: &[u8], fields: &[Field]) -> (usize, usize) {
             (inside, inside)
         }
     }
-}
-
-fn copy(body: &[u8], range: Range<usize>, out: &mut BytesMut) {
-    out.put_slice(body.get(range).unwrap_or_default());
 }
 
 fn quoted(key: &[u8], name: &str) -> bool {
@@ -177,6 +228,24 @@ mod tests {
     fn a_new_field_goes_to_the_end() {
         assert_eq!(edited(r#"{"a":1 }"#, |e| e.set_raw("b", "2")), r#"{"a":1,"b":2 }"#);
         assert_eq!(edited(" { } ", |e| e.set_raw("b", "2")), r#" {"b":2 } "#);
+    }
+
+    #[test]
+    fn pieces_are_the_changed_body_and_long_ones_are_not_copied() {
+        let long = "x".repeat(LONG);
+        let body = Bytes::from(format!(r#"{{"a":"{long}","model":"m", "b":"{long}","c":1}}"#));
+        let fields = envelope::read(&body).unwrap();
+        let mut edits = Edits::new();
+        edits.set_str("model", "other");
+        edits.remove("c");
+        edits.set_raw("d", "2");
+        let pieces = edits.apply_in_pieces(&body, &fields);
+        assert_eq!(pieces.concat(), edits.apply(&body, &fields));
+        let inside = body.as_ptr_range();
+        let copied: usize =
+            pieces.iter().filter(|piece| !inside.contains(&piece.as_ptr())).map(Bytes::len).sum();
+        assert!(copied < 100, "{copied}");
+        assert_eq!(Edits::new().apply_in_pieces(&body, &fields), [body]);
     }
 
     #[test]
