@@ -12,6 +12,7 @@ from . import processes
 
 KEY = "sk-bench-5d0c7a41f2e94b8896a3"  # made up; guards a gateway on loopback for a few seconds
 MODEL = "gpt-4o-mini"
+MESSAGES_MODEL = "claude-bench"  # at a provider that speaks Anthropic's dialect
 
 
 class Peer:
@@ -20,6 +21,7 @@ class Peer:
     name = ""
     key = KEY
     program = None
+    translates = False  # between dialects
 
     def __init__(self, upstream, log):
         self.upstream, self.log = upstream, log
@@ -150,6 +152,7 @@ class Llmux(Peer):
 
     name = "llmux"
     program = os.environ.get("LLMUX_PROXY_BIN")
+    translates = True
 
     @classmethod
     def missing(cls):
@@ -171,7 +174,15 @@ class Llmux(Peer):
                 "api_key": "sk-up",
             },
         }
-        config = {"model_list": [deployment] * 4, "general_settings": {"master_key": KEY}}
+        messages = {
+            "model_name": MESSAGES_MODEL,
+            "litellm_params": {
+                "model": "anthropic/claude-bench-2026",
+                "api_base": "http://127.0.0.1:%d" % self.upstream.port,
+                "api_key": "sk-up",
+            },
+        }
+        config = {"model_list": [deployment] * 4 + [messages] * 4, "general_settings": {"master_key": KEY}}
         with open(path, "w") as file:
             json.dump(config, file, indent=2)  # JSON is YAML
         return [self.program, "--config", path, "--host", "127.0.0.1", "--port", str(self.port)]

@@ -5,6 +5,12 @@ import statistics
 # What docs/benchmarks.md promises: at most so many times nginx's CPU, or an absolute figure.
 CPU_TARGETS = {"1 KB": 1.4, "10 KB": 1.3, "100 KB": 0.9, "streams": 1.2}
 SIZES = ("1 KB", "10 KB", "100 KB")
+# At most so many times the CPU of what passes as it is; microseconds more for each streamed event.
+TRANSLATION_TARGETS = {"1 KB": 2.0, "100 KB": 3.0, "streams": 2.0}
+DIRECTIONS = {
+    "messages to chat": "Anthropic's client, OpenAI's provider",
+    "chat to messages": "OpenAI's client, Anthropic's provider",
+}
 NONE = "–"
 
 
@@ -32,13 +38,25 @@ class Results:
 
     def cpu(self, peer, scenario):
         """CPU microseconds per request, or per event for streams."""
-        field = "cpu_us_per_event" if scenario == "streams" else "cpu_us"
+        field = "cpu_us_per_event" if scenario.startswith("streams") else "cpu_us"
         return self.median(peer, scenario, lambda record: record.get(field))
 
     def ratio(self, peer, scenario, base="nginx"):
         """The median of the rounds' ratios of CPU to that of `base`."""
         field = "cpu_us_per_event" if scenario == "streams" else "cpu_us"
         return self._over(peer, scenario, base, lambda ours, theirs: ours.get(field) / theirs.get(field))
+
+    def translation(self, peer, scenario, direction):
+        """What a translation costs beside passing the same: the ratio, or for streams the microseconds more per event."""
+        streams = scenario == "streams"
+        field = "cpu_us_per_event" if streams else "cpu_us"
+        values = []
+        for record in self.of(peer, f"{scenario} {direction}"):
+            passed = self.of(peer, scenario, round=record["round"])
+            if passed and record.get("ok") and passed[0].get("ok"):
+                ours, base = record[field], passed[0][field]
+                values.append(ours - base if streams else ours / base)
+        return statistics.median(values) if values else None
 
     def added_us(self, peer, scenario, times, quantile):
         """How much later than without a gateway, in microseconds."""
@@ -78,6 +96,8 @@ def markdown(results):
         f"medians of {results.rounds} rounds." + (" A quick trial, not a measurement." if meta["quick"] else ""),
         "CPU time of the gateway's process in microseconds; × is the ratio to nginx, round by round.",
         cpu_table(results, gateways),
+        "What translations cost: × is the ratio to what passes as it is, + the microseconds more for each event.",
+        translation_table(results, gateways),
         "Added time in microseconds over the same load without a gateway: whole answers at 100 requests/s, "
         "first byte of streams at 20 a second.",
         latency_table(results, gateways),
@@ -104,6 +124,25 @@ def cpu_table(results, gateways):
     limit = ["at most"]
     for scenario in scenarios:
         limit += ["", number(CPU_TARGETS[scenario], 2)]
+    return table(head, rows + [limit])
+
+
+def translation_table(results, gateways):
+    head = ["llmux", "1 KB", "×", "100 KB", "×", "per streamed event", "+"]
+    rows = []
+    peers = [peer for peer in gateways if results.of(peer, "1 KB " + next(iter(DIRECTIONS)))]
+    for peer in peers:
+        for direction, title in DIRECTIONS.items():
+            row = [title]
+            for scenario in TRANSLATION_TARGETS:
+                row += [
+                    number(results.cpu(peer, f"{scenario} {direction}")),
+                    number(results.translation(peer, scenario, direction), 2),
+                ]
+            rows.append(row)
+    limit = ["at most"]
+    for target in TRANSLATION_TARGETS.values():
+        limit += ["", number(target, 2)]
     return table(head, rows + [limit])
 
 
@@ -139,7 +178,7 @@ def megabytes(record):
 
 def line(record):
     """A record in one line, for watching a run."""
-    start = f"[{record['round']}] {record['peer']:7} {record['scenario']:10}"
+    start = f"[{record['round']}] {record['peer']:7} {record['scenario']:23}"
     if record["scenario"] == "start":
         return f"{start} {record['seconds'] * 1000:.0f} ms"
     if record["scenario"] in ("idle", "hold"):

@@ -3,7 +3,7 @@
 import json
 import time
 
-from . import measure, processes
+from . import measure, peers, processes
 
 # How each scenario scripts the upstream and calls the load generator; seconds of warm-up and of measuring.
 CPU = {
@@ -11,6 +11,16 @@ CPU = {
     "10 KB": ({}, ["--body-bytes", "10240"], 1.0, 3.0, 64),
     "100 KB": ({}, ["--body-bytes", "102400"], 1.0, 3.0, 16),
     "streams": ({"chunks": 100, "interval_ms": 2}, ["--stream"], 1.0, 4.0, 32),
+}
+# The same through a translation: clients of one dialect, a provider of the other, in both directions.
+TRANSLATED = {
+    f"{name} {client}": (script, arguments + to, *rest)
+    for client, to in {
+        "messages to chat": ["--dialect", "messages"],
+        "chat to messages": ["--model", peers.MESSAGES_MODEL],
+    }.items()
+    for name, (script, arguments, *rest) in CPU.items()
+    if name != "10 KB"
 }
 LATENCY = {
     "latency": ({}, [], 1.0, 5.0, 100),
@@ -44,7 +54,8 @@ class Runner:
             peer.stop()
         peer.start()
         try:
-            for name, (script, arguments, warmup, seconds, connections) in CPU.items():
+            loads = CPU | TRANSLATED if peer.translates else CPU
+            for name, (script, arguments, warmup, seconds, connections) in loads.items():
                 mode = ["closed", "--connections", str(connections)]
                 yield {"scenario": name, **self._load(peer, script, arguments, mode, warmup, seconds)}
             for name, (script, arguments, warmup, seconds, rate) in LATENCY.items():

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
@@ -19,9 +19,9 @@ pub(crate) struct Target {
     /// The server.
     #[arg(long)]
     pub(crate) address: SocketAddr,
-    /// The path of the requests.
-    #[arg(long, default_value = "/v1/chat/completions")]
-    pub(crate) path: String,
+    /// What the requests and answers are.
+    #[arg(long, value_enum, default_value_t = Dialect::ChatCompletions)]
+    pub(crate) dialect: Dialect,
     /// The bearer token.
     #[arg(long)]
     pub(crate) key: String,
@@ -34,6 +34,35 @@ pub(crate) struct Target {
     /// Ask for streams.
     #[arg(long)]
     pub(crate) stream: bool,
+}
+
+/// What requests and answers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dialect {
+    /// OpenAI's chat completions.
+    ChatCompletions,
+    /// Anthropic's Messages.
+    Messages,
+}
+
+impl Dialect {
+    /// The path of the requests.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "/v1/chat/completions",
+            Self::Messages => "/v1/messages",
+        }
+    }
+
+    /// What stands near the end of an answer that is whole.
+    pub(crate) fn end_mark(self, stream: bool) -> &'static [u8] {
+        match (self, stream) {
+            (Self::ChatCompletions, false) => br#""total_tokens""#,
+            (Self::ChatCompletions, true) => b"[DONE]",
+            (Self::Messages, false) => br#""output_tokens""#,
+            (Self::Messages, true) => b"message_stop",
+        }
+    }
 }
 
 /// How to send.

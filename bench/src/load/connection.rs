@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::args::Target;
+use crate::args::{Dialect, Target};
 
 /// The request of a run, ready to be cloned.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub(crate) struct Template {
     body: Bytes,
     /// Whether a stream is asked for.
     pub(crate) stream: bool,
+    /// What stands near the end of a whole answer.
+    end_mark: &'static [u8],
 }
 
 impl Template {
@@ -31,8 +33,16 @@ impl Template {
         headers.insert(HOST, HeaderValue::try_from(target.address.to_string())?);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {}", target.key))?);
-        let uri = target.path.parse().context("the path is no URI")?;
-        Ok(Self { address: target.address, uri, headers, body: body(target), stream: target.stream })
+        let uri = Uri::from_static(target.dialect.path());
+        let end_mark = target.dialect.end_mark(target.stream);
+        Ok(Self {
+            address: target.address,
+            uri,
+            headers,
+            body: body(target),
+            stream: target.stream,
+            end_mark,
+        })
     }
 
     fn request(&self) -> Request<Full<Bytes>> {
@@ -48,11 +58,15 @@ impl Template {
 fn body(target: &Target) -> Bytes {
     const WORDS: &str = "Please look at the following and say what you think of it, step by step. ";
     let build = |prompt: &str| {
-        let messages = json!([
-            {"role": "system", "content": "You are a careful assistant."},
-            {"role": "user", "content": prompt},
-        ]);
-        let mut body = json!({"model": target.model, "temperature": 0.2, "messages": messages});
+        let (system, user) = ("You are a careful assistant.", json!({"role": "user", "content": prompt}));
+        let mut body = match target.dialect {
+            Dialect::ChatCompletions => {
+                let messages = json!([{"role": "system", "content": system}, user]);
+                json!({"model": target.model, "temperature": 0.2, "messages": messages})
+            }
+            Dialect::Messages => json!({"model": target.model, "max_tokens": 500, "temperature": 0.2,
+                "system": system, "messages": [user]}),
+        };
         if let (Some(fields), true) = (body.as_object_mut(), target.stream) {
             fields.insert("stream".to_owned(), true.into());
         }
@@ -73,6 +87,11 @@ impl Connection {
     /// Connects when the first request is sent.
     pub(crate) fn new(template: Template) -> Self {
         Self { template, sender: None }
+    }
+
+    /// What stands near the end of a whole answer.
+    pub(crate) fn end_mark(&self) -> &'static [u8] {
+        self.template.end_mark
     }
 
     /// Whether answers are streams.
@@ -117,7 +136,7 @@ mod tests {
         for (body_bytes, stream) in [(1024, false), (102_400, true)] {
             let target = Target {
                 address: ([127, 0, 0, 1], 1).into(),
-                path: "/".to_owned(),
+                dialect: Dialect::ChatCompletions,
                 key: "k".to_owned(),
                 model: "m".to_owned(),
                 body_bytes,

@@ -47,8 +47,11 @@ async fn exchange(connection: &mut Connection, due: Instant) -> anyhow::Result<S
     }
     let total = due.elapsed();
     ensure!(status == 200, "status {status}: {}", String::from_utf8_lossy(&body.tail));
-    let mark: &[u8] = if connection.is_streaming() { b"[DONE]" } else { br#""total_tokens""# };
-    ensure!(body.saw(mark), "the answer is not whole: …{}", String::from_utf8_lossy(&body.tail));
+    ensure!(
+        body.saw(connection.end_mark()),
+        "the answer is not whole: …{}",
+        String::from_utf8_lossy(&body.tail)
+    );
     let Some(first_byte) = first_byte else { bail!("the answer is empty") };
     Ok(Sample { first_byte, total, events: if connection.is_streaming() { body.events } else { 0 } })
 }

@@ -10,7 +10,7 @@ const TEXT: &str = "A gateway stands between applications and the models that th
     because the answer itself is what people wait for, and nobody thanks a doorman for a long greeting. So it \
     reads the few fields that decide, leaves the rest as it came, and hands the bytes on.";
 
-/// Prepared answers in the form of OpenAI's chat completions.
+/// Prepared answers in one dialect.
 pub(crate) struct Answers {
     /// A whole answer with usage.
     pub(crate) whole: Bytes,
@@ -23,8 +23,8 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// Builds them all.
-    pub(crate) fn new() -> Self {
+    /// Those of OpenAI's chat completions.
+    pub(crate) fn chat_completions() -> Self {
         let usage = json!({
             "prompt_tokens": 250, "completion_tokens": 110, "total_tokens": 360,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
@@ -49,6 +49,39 @@ impl Answers {
             closing: closing.concat().into(),
         }
     }
+
+    /// Those of Anthropic's Messages.
+    pub(crate) fn messages() -> Self {
+        let usage = json!({"input_tokens": 250, "output_tokens": 110, "cache_read_input_tokens": 0,
+            "cache_creation_input_tokens": 0, "service_tier": "standard"});
+        let message = |content: Value, reason: Value| {
+            json!({"id": "msg_bench0000000000000000001", "type": "message", "role": "assistant",
+                "model": "claude-bench-2026", "content": content, "stop_reason": reason, "stop_sequence": null,
+                "usage": usage})
+        };
+        let opening = [
+            named(&json!({"type": "message_start", "message": message(json!([]), Value::Null)})),
+            named(
+                &json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+            ),
+        ];
+        let delta = json!({"type": "text_delta", "text": " gateway"});
+        let closing = [
+            named(&json!({"type": "content_block_stop", "index": 0})),
+            named(
+                &json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null},
+                "usage": {"output_tokens": 110}}),
+            ),
+            named(&json!({"type": "message_stop"})),
+        ];
+        let whole = message(json!([{"type": "text", "text": TEXT}]), json!("end_turn"));
+        Self {
+            whole: whole.to_string().into(),
+            opening: opening.concat().into(),
+            chunk: named(&json!({"type": "content_block_delta", "index": 0, "delta": delta})).into(),
+            closing: closing.concat().into(),
+        }
+    }
 }
 
 fn envelope(object: &str, choices: Value, usage: Option<Value>) -> Value {
@@ -64,4 +97,10 @@ fn envelope(object: &str, choices: Value, usage: Option<Value>) -> Value {
 
 fn event(data: &Value) -> String {
     format!("data: {data}\n\n")
+}
+
+/// An event that is named by its type.
+fn named(data: &Value) -> String {
+    let name = data.get("type").and_then(Value::as_str).unwrap_or_default();
+    format!("event: {name}\n{}", event(data))
 }

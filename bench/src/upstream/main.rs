@@ -1,6 +1,6 @@
 //! A provider that costs next to nothing: it reads each request whole and answers from memory.
 //!
-//! `POST …/chat/completions` gives a whole answer, or a stream when the body says `"stream":true`.
+//! `POST …/chat/completions` and `POST …/messages` give a whole answer, or a stream when the body says `"stream":true`.
 //! `PUT /script` with `{"delay_ms":0,"chunks":50,"interval_ms":5}` says how answers come from then on.
 
 mod answers;
@@ -51,7 +51,8 @@ struct Script {
 
 struct Upstream {
     script: Cell<Script>,
-    answers: Answers,
+    chat_completions: Answers,
+    messages: Answers,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -60,7 +61,8 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let upstream = Upstream {
         script: Cell::new(Script { delay_ms: 0, chunks: 50, interval_ms: 5 }),
-        answers: Answers::new(),
+        chat_completions: Answers::chat_completions(),
+        messages: Answers::messages(),
     };
     LocalSet::new().block_on(&runtime, serve(args.listen, Rc::new(upstream)))
 }
@@ -93,7 +95,10 @@ impl Upstream {
         let path = parts.uri.path();
         Ok(match parts.method {
             Method::PUT if path == "/script" => self.set_script(&body),
-            Method::POST if path.ends_with("/chat/completions") => self.chat(&body).await,
+            Method::POST if path.ends_with("/chat/completions") => {
+                self.chat(&self.chat_completions, &body).await
+            }
+            Method::POST if path.ends_with("/messages") => self.chat(&self.messages, &body).await,
             _ => json(StatusCode::NOT_FOUND, Bytes::from_static(br#"{"error":{"message":"no such path"}}"#)),
         })
     }
@@ -108,16 +113,16 @@ impl Upstream {
         }
     }
 
-    async fn chat(&self, body: &[u8]) -> Response<Answer> {
+    async fn chat(&self, answers: &Answers, body: &[u8]) -> Response<Answer> {
         let script = self.script.get();
         if script.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(script.delay_ms)).await;
         }
         if !wants_stream(body) {
-            return json(StatusCode::OK, self.answers.whole.clone());
+            return json(StatusCode::OK, answers.whole.clone());
         }
         let interval = Duration::from_millis(script.interval_ms);
-        let mut response = Response::new(Answer::Stream(Stream::new(&self.answers, script.chunks, interval)));
+        let mut response = Response::new(Answer::Stream(Stream::new(answers, script.chunks, interval)));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         response
     }

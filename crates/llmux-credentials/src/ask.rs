@@ -124,7 +124,7 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> String {
 /// The error of a service that gave nothing, with its own words where it has some.
 pub(crate) fn refused(what: &str, answer: &Answer) -> Error {
     let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let pointers = ["/error_description", "/error/message", "/message", "/error"];
+    let pointers = ["/error_description", "/errorMessage", "/error/message", "/message", "/error"];
     let text = pointers.iter().find_map(|pointer| told.pointer(pointer)?.as_str());
     refused_saying(what, answer.status, text.unwrap_or("it gave no reason"))
 }

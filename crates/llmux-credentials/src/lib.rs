@@ -27,6 +27,7 @@ mod clock;
 mod date;
 pub mod entra;
 pub mod google;
+pub mod ibm;
 mod jwt;
 mod oidc;
 pub mod renewed;

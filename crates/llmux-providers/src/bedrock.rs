@@ -17,7 +17,7 @@ use llmux_core::{
 use llmux_credentials::aws;
 use llmux_wire::{
     anthropic, bedrock,
-    bedrock::{Embedder, Family, Unwrapped},
+    bedrock::{Embedder, Family, Native, NativeReader, Unwrapped},
     chat::{ChatRequest, Fit, ToolNames},
     convert::Converted,
     inline::may_name_media,
@@ -154,6 +154,23 @@ impl Bedrock {
         self.invoke(call, route, &body, reply, fit.into_dropped())
     }
 
+    /// A client talks to another maker's models in that maker's form, since the model's name asks for it.
+    fn invoke_native(&self, call: &Call<'_>, route: &Route<'_>, maker: Native) -> Result<Exchange> {
+        let request = speak::read(call, &self.shaped(call))?;
+        let mut fit = self.fit(call);
+        let body = self.forced(maker.write_request(&request, route.model, &mut fit)?)?;
+        let (id, model) = (speak::answer_id(call), route.model.to_owned());
+        let reader = NativeReader::new(maker, id.clone(), model.clone());
+        let read = move |body: &[u8]| maker.read_answer(body, &id, &model);
+        let reply = speak::translated(call, request.stream_usage, read, reader);
+        let method = if call.stream { "invoke-with-response-stream" } else { "invoke" };
+        let mut request = self.request(route, method, Bytes::new())?;
+        *request.body_mut() = invoke::move_to_headers(body, request.headers_mut())?;
+        let reply: Box<dyn Reply> = if call.stream { Box::new(Unwrapped::new(reply)) } else { reply };
+        let exchange = Exchange::new(Outgoing::Send(request), reply, call.stream);
+        Ok(exchange.with_dropped(fit.into_dropped()))
+    }
+
     fn invoke(
         &self,
         call: &Call<'_>,
@@ -267,6 +284,10 @@ impl Provider for Bedrock {
             return Err(setting("model", &format!("names the region `{other}`, which is not known here")));
         }
         let invokes = route.invokes_claude();
+        let native = Native::of(route.model).filter(|_| route.api == Some(Api::Invoke));
+        if let (Some(maker), Operation::Chat | Operation::Completion) = (native, call.operation) {
+            return self.invoke_native(call, &route, maker);
+        }
         match (call.operation, call.dialect) {
             (Operation::Chat, Dialect::Anthropic) if invokes => self.invoke_pass(call, &route),
             (Operation::Chat | Operation::Completion, _) if invokes && route.api == Some(Api::Invoke) => {

@@ -32,19 +32,23 @@ mod fal;
 mod gemini;
 mod gladia;
 mod hearing;
+mod huggingface;
 mod known;
 mod ollama;
 mod openai;
 mod recraft;
+mod replicate;
 mod rerank;
 mod retrieval;
 mod revai;
+mod sagemaker;
 mod shape;
 mod speak;
 mod speaking;
 mod stability;
 mod target;
 mod vertex;
+mod watsonx;
 
 use llmux_core::{Component, Registry};
 
@@ -53,6 +57,8 @@ pub fn register(registry: &mut Registry) {
     let providers = &mut registry.providers;
     compatible::register(providers);
     openai::register(providers);
+    providers.register_as(huggingface::NAME, huggingface::HuggingFace::build);
+    providers.register_as(huggingface::ALIAS, huggingface::HuggingFace::build);
     retrieval::register(providers);
     providers.register::<anthropic::Anthropic>();
     providers.register::<assemblyai::AssemblyAi>();
@@ -72,10 +78,15 @@ pub fn register(registry: &mut Registry) {
     providers.register::<gemini::Gemini>();
     providers.register::<gladia::Gladia>();
     providers.register::<recraft::Recraft>();
+    providers.register::<replicate::Replicate>();
     providers.register::<revai::RevAi>();
+    providers.register::<sagemaker::SageMaker>();
+    providers.register_as(sagemaker::CHAT, sagemaker::SageMaker::chatting);
     providers.register::<stability::Stability>();
     providers.register::<vertex::VertexAi>();
     providers.register_as(vertex::BETA, vertex::VertexAi::build);
+    providers.register::<watsonx::Watsonx>();
+    providers.register_as(watsonx::TEXT, <watsonx::Watsonx as Component>::build);
     providers.register::<ollama::Ollama>();
     providers.register_as(ollama::ALIAS, <ollama::Ollama as Component>::build);
     providers.plan(PLANNED.iter().copied());
@@ -102,20 +113,7 @@ const MODEL_HINTS: &[(&str, &str)] = &[
 ];
 
 /// Providers of LiteLLM that speak a dialect of their own and are not here yet.
-const PLANNED: &[&str] = &[
-    "aleph_alpha",
-    "github_copilot",
-    "oci",
-    "palm",
-    "petals",
-    "predibase",
-    "replicate",
-    "sagemaker",
-    "sagemaker_chat",
-    "triton",
-    "watsonx",
-    "watsonx_text",
-];
+const PLANNED: &[&str] = &["aleph_alpha", "github_copilot", "oci", "palm", "petals", "predibase", "triton"];
 
 /// Where the environment keeps the credentials of a provider: its name, the variables of its key and those of
 /// its base URL, the first that is set wins.
@@ -142,6 +140,7 @@ pub fn well_known() -> impl Iterator<Item = Variables> {
         &fal::ACCOUNT,
         &gladia::ACCOUNT,
         &recraft::ACCOUNT,
+        &replicate::ACCOUNT,
         &revai::ACCOUNT,
         &stability::ACCOUNT,
     ];

@@ -2,7 +2,7 @@
 
 mod embeddings;
 
-pub(crate) use embeddings::{embedded, read_embeddings, write_embeddings};
+pub(crate) use embeddings::{Vectors, embedded, read_embeddings, write_embeddings};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};

@@ -21,6 +21,7 @@ mod generation;
 mod grounding;
 mod logprobs;
 mod object;
+mod partial;
 mod request_read;
 mod request_write;
 mod schema;

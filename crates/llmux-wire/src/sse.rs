@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use llmux_core::{Error, ErrorKind, Result};
+use serde::Serialize;
 
 /// Longest event that is held while it is incomplete, in bytes.
 pub const MAX_EVENT: usize = 16 << 20;
@@ -139,6 +140,23 @@ pub fn write(out: &mut BytesMut, name: &str, data: &[u8]) {
     }
     out.put_slice(b"data: ");
     out.put_slice(data);
+    out.put_slice(b"\n\n");
+}
+
+/// Appends one event with a value as its data, without a detour over a tree or a text.
+pub fn write_json(out: &mut BytesMut, name: &str, data: &impl Serialize) {
+    let begun = out.len();
+    if !name.is_empty() {
+        out.put_slice(b"event: ");
+        out.put_slice(name.as_bytes());
+        out.put_u8(b'\n');
+    }
+    out.put_slice(b"data: ");
+    if serde_json::to_writer((&mut *out).writer(), data).is_err() {
+        // Only a value that is no JSON could be the reason.
+        out.truncate(begun);
+        return;
+    }
     out.put_slice(b"\n\n");
 }
 

@@ -9,6 +9,9 @@ use crate::{
     stream::{StreamReader, StreamWriter},
 };
 
+/// Room for what is written of one piece: most frames of most dialects fit.
+const FRAME: usize = 512;
+
 type AnswerReader = Box<dyn Fn(&[u8]) -> Result<ChatAnswer> + Send>;
 type AnswerWriter = Box<dyn Fn(&ChatAnswer) -> Bytes + Send>;
 
@@ -104,8 +107,8 @@ impl Translated {
 
     /// Forwards the events read so far, also those in front of a failure.
     fn drain(&mut self, read: Result<()>, out: &mut Frames) -> Result<()> {
-        let mut bytes = BytesMut::new();
         let mut events = std::mem::take(&mut self.events);
+        let mut bytes = BytesMut::with_capacity(if events.is_empty() { 0 } else { FRAME });
         let forwarded = events.drain(..).try_for_each(|event| self.forward(event, &mut bytes, out));
         self.events = events;
         let result = forwarded.and(read);

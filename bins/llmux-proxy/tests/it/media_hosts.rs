@@ -161,3 +161,70 @@ async fn speech_of_another_host_passes_as_it_comes() {
     assert_eq!(request.path, "/v1/text-to-speech/v1/stream?output_format=mp3_44100_128");
     assert_eq!(request.json(), json!({"text": "Good day", "model_id": "eleven_multilingual_v2"}));
 }
+
+#[tokio::test]
+async fn images_are_drawn_by_jobs_and_fetched_for_a_client_that_wants_them_in_the_answer() {
+    let upstream = ScriptedUpstream::start().await;
+    let url = upstream.url();
+    upstream.answer_with(move |request: &Recorded| match request.path.as_str() {
+        "/v1/flux-pro-1.1" => {
+            Scripted::json(json!({"id": "j", "polling_url": format!("{url}/v1/get_result?id=j")}))
+        }
+        "/v1/get_result?id=j" => Scripted::json(
+            json!({"id": "j", "status": "Ready", "result": {"sample": format!("{url}/files/1.jpeg")}}),
+        ),
+        _ => Scripted::body("JPEG").with_header("content-type", "image/jpeg"),
+    });
+    let proxy = serving("black_forest_labs/flux-pro-1.1", &upstream).await;
+    let body = json!({"model": "model", "prompt": "a harbour", "response_format": "b64_json"});
+    let told = Answer::of(proxy.post("/v1/images/generations", &body)).await;
+    assert_eq!(
+        (told.status.as_u16(), &told.json()["data"]),
+        (200, &json!([{"b64_json": "SlBFRw=="}])),
+        "{}",
+        told.text
+    );
+    assert_eq!(upstream.requests().len(), 3);
+    upstream.answer_with(|_| Scripted::json(json!({"detail": "Not authenticated"})).with_status(403));
+    let told = Answer::of(proxy.post("/v1/images/generations", &body)).await;
+    assert_eq!((told.status.as_u16(), told.message().as_str()), (403, "Not authenticated"));
+}
+
+#[tokio::test]
+async fn a_predictions_stream_is_the_answer_of_a_streamed_chat() {
+    let upstream = ScriptedUpstream::start().await;
+    let url = upstream.url();
+    upstream.answer_with(move |request: &Recorded| match request.path.as_str() {
+        "/models/meta/llama/predictions" => Scripted::json(
+            json!({"id": "p", "status": "starting", "urls": {"stream": format!("{url}/stream/p")}}),
+        )
+        .with_status(201),
+        _ => Scripted::sse([
+            "event: output\ndata: Good\n\n",
+            "event: output\ndata:  day\n\n",
+            "event: done\ndata: {}\n\n",
+        ]),
+    });
+    let proxy = serving("replicate/meta/llama", &upstream).await;
+    let body = json!({"model": "model", "stream": true, "messages": [{"role": "user", "content": "Hello"}]});
+    let told = Answer::of(proxy.post("/v1/chat/completions", &body)).await;
+    assert_eq!((told.status.as_u16(), told.said().as_str()), (200, "Good day"), "{}", told.text);
+    assert_eq!(told.events().last(), Some(&"[DONE]"));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_the_looks_at_its_job() {
+    let upstream = ScriptedUpstream::start().await;
+    let url = upstream.url();
+    upstream.answer_with(move |request: &Recorded| match request.method.as_str() {
+        "POST" => Scripted::json(json!({"id": "j", "polling_url": format!("{url}/look")})),
+        _ => Scripted::never(),
+    });
+    let proxy = serving("black_forest_labs/flux-dev", &upstream).await;
+    let request = proxy.post("/v1/images/generations", &json!({"model": "model", "prompt": "a harbour"}));
+    let asking = tokio::spawn(request.send());
+    upstream.wait_for_requests(2).await;
+    asking.abort();
+    upstream.wait_for_disconnect().await;
+    assert_eq!(upstream.requests().len(), 2);
+}

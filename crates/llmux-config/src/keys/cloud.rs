@@ -55,7 +55,12 @@ pub(super) const KEYS: &[Key] = &[
     Key::option("azure_password", Secret, "Azure: the password of the user."),
     Key::option("azure_scope", Text, "Azure: the scope that tokens are asked for."),
     Key::option("azure_authority_host", Url, "Azure: the address of Entra ID."),
+    Key::option("sagemaker_base_url", Url, "AWS: the address of SageMaker's runtime."),
     Key::option("watsonx_region_name", Text, "watsonx: the region."),
+    Key::option("project_id", Text, "watsonx: the project that pays."),
+    Key::option("space_id", Text, "watsonx: the deployment space that pays, where no project does."),
+    Key::option("zen_api_key", Secret, "watsonx: the key of a cluster of one's own."),
+    Key::option("token", Secret, "watsonx: a token that somebody else renews."),
 ];
 
 /// What has no effect as yet.

@@ -4,6 +4,7 @@
 mod aws;
 mod entra;
 mod google;
+mod ibm;
 mod renewed;
 mod rsa;
 mod sigv4;

@@ -109,7 +109,7 @@ fn claude_is_invoked_for_its_own_clients_and_where_the_name_says_so() {
     assert_eq!(path(Dialect::OpenAi, claude), conversed);
     assert_eq!(path(Dialect::Anthropic, "converse/eu.anthropic.claude-x-v1:0"), conversed);
     assert!(path(Dialect::Anthropic, "amazon.nova-pro-v1:0").ends_with("/converse-stream"));
-    assert!(path(Dialect::OpenAi, "invoke/meta.llama3").ends_with("/converse-stream"));
+    assert!(path(Dialect::OpenAi, "invoke/ai21.jamba-1-5-mini-v1:0").ends_with("/converse-stream"));
     let (_, body) = sent(&keyed(), Dialect::Anthropic, &chat(claude, true));
     assert_eq!((body.get("model"), body.get("stream")), (None, None));
     assert_eq!(body["anthropic_version"], "bedrock-2023-05-31");
@@ -179,4 +179,38 @@ fn rankings_go_to_the_service_for_agents() {
         sent.pointer("/rerankingConfiguration/bedrockRerankingConfiguration/modelConfiguration/modelArn");
     assert_eq!(arn.unwrap(), "arn:aws:bedrock:eu-central-1::foundation-model/cohere.rerank-v3-5:0");
     assert!(sent.get("model").is_none());
+}
+
+#[test]
+fn makers_are_asked_in_their_own_form_where_the_name_says_invoke() {
+    let (request, body) =
+        sent(&keyed(), Dialect::OpenAi, &chat("invoke/us.meta.llama3-3-70b-instruct-v1:0", false));
+    assert!(request.uri().path().ends_with("/model/us.meta.llama3-3-70b-instruct-v1%3A0/invoke"));
+    assert_eq!(body["max_gen_len"], 5);
+    let name = "invoke/mistral.mistral-large-2402-v1:0";
+    let (request, body) = sent(&keyed(), Dialect::Anthropic, &chat(name, true));
+    assert!(request.uri().path().ends_with("/invoke-with-response-stream"));
+    assert_eq!(body["prompt"], "<s>[INST] hi [/INST]");
+    let (request, _) = sent(&keyed(), Dialect::OpenAi, &chat("meta.llama3-3-70b-instruct-v1:0", false));
+    assert!(request.uri().path().ends_with("/converse"));
+}
+
+#[test]
+fn chunks_of_other_makers_become_the_clients_stream() {
+    let body = chat("invoke/meta.llama3-3-70b-instruct-v1:0", true);
+    let mut reply = exchange(&keyed(), Operation::Chat, Dialect::OpenAi, &body).reply;
+    let mut stream = bytes::BytesMut::new();
+    // Each of Amazon's messages holds a chunk in base64: `{"generation":"hi"}`, and one with the reason to end.
+    for data in ["eyJnZW5lcmF0aW9uIjoiaGkifQ==", "eyJnZW5lcmF0aW9uIjoiIiwic3RvcF9yZWFzb24iOiJzdG9wIn0="] {
+        let headers = [(":event-type", "chunk"), (":message-type", "event")];
+        event_stream::write(&mut stream, &headers, json!({ "bytes": data }).to_string().as_bytes());
+    }
+    let mut frames = llmux_core::Frames::default();
+    reply.push(stream.freeze(), &mut frames).unwrap();
+    reply.finish(&mut frames).unwrap();
+    let mut told = String::new();
+    while let Some(frame) = frames.pop() {
+        told.push_str(std::str::from_utf8(&frame).unwrap());
+    }
+    assert!(told.contains("\"content\":\"hi\"") && told.ends_with("data: [DONE]\n\n"), "{told}");
 }

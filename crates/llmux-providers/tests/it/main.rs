@@ -18,6 +18,7 @@ mod calls;
 mod cross;
 mod errors;
 mod exceptions;
+mod hosts;
 mod media;
 mod ollama;
 mod pains;

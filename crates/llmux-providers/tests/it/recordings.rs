@@ -55,6 +55,7 @@ fn bind(kind: &str, mut settings: ProviderSettings) -> Arc<dyn Provider> {
     settings.api_key = Some(KEY.into());
     // The names that recordings have in place of the account's own.
     settings.options.set("vertex_project", "example-project").set("vertex_location", "global");
+    settings.options.set("watsonx_region_name", "us-south").set("project_id", "example-project");
     settings.environment = Environment::new(|name| {
         ["_BASE", "_URL", "_HOST", "_ENDPOINT"].iter().all(|end| !name.ends_with(end)).then(|| "me".into())
     });

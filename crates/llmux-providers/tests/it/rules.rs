@@ -20,6 +20,8 @@ const SEARCHING: &[&str] = &["infinity", "jina_ai", "voyage"];
 const SPEAKING: &[&str] = &["cartesia", "deepgram", "elevenlabs"];
 const DRAWING: &[&str] = &["black_forest_labs", "fal_ai", "recraft"];
 const BY_FORM: &[&str] = &["assemblyai", "gladia", "revai", "stability"];
+/// Hosts that do not stream to everybody.
+const WHOLE: &[&str] = &["sagemaker"];
 
 /// How streams of a dialect are cut into frames.
 pub(crate) fn framing(dialect: Dialect) -> Framing {
@@ -83,6 +85,7 @@ fn every_registered_provider_keeps_the_rules_of_providers() {
         let chats = own.map_or(&bodies[..], |(_, calls)| calls);
         let calls: Vec<_> = chats
             .iter()
+            .filter(|(_, _, stream, ..)| !(*stream && WHOLE.contains(&kind)))
             .map(|(operation, dialect, stream, body, fields)| {
                 Call::new(*operation, *dialect, "m", body, fields, &headers).with_stream(*stream)
             })

@@ -2,6 +2,8 @@
 
 mod block;
 
+use std::borrow::Cow;
+
 use llmux_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::Value;
@@ -50,23 +52,24 @@ impl stream::StreamReader for StreamReader {
 
 /// One event's data. Its fields depend on its kind.
 #[derive(Deserialize)]
-struct Frame {
-    #[serde(rename = "type", default)]
-    kind: String,
+struct Frame<'a> {
+    #[serde(rename = "type", default, borrow)]
+    kind: Cow<'a, str>,
     #[serde(default)]
     index: u64,
     message: Option<Value>,
     content_block: Option<Value>,
-    delta: Option<Delta>,
+    #[serde(borrow)]
+    delta: Option<Delta<'a>>,
     usage: Option<Value>,
     error: Option<Value>,
 }
 
 /// A piece of a block or of the message.
 #[derive(Deserialize)]
-struct Delta {
-    #[serde(rename = "type", default)]
-    kind: String,
+struct Delta<'a> {
+    #[serde(rename = "type", default, borrow)]
+    kind: Cow<'a, str>,
     text: Option<String>,
     thinking: Option<String>,
     signature: Option<String>,
@@ -99,8 +102,9 @@ impl Message {
         if self.ended || &event.data[..] == b"[DONE]" {
             return Ok(());
         }
-        let frame: Frame = serde_json::from_slice(&event.data).map_err(|error| bad(&error.to_string()))?;
-        let kind = if frame.kind.is_empty() { event.name.as_str() } else { frame.kind.as_str() };
+        let frame: Frame<'_> =
+            serde_json::from_slice(&event.data).map_err(|error| bad(&error.to_string()))?;
+        let kind = if frame.kind.is_empty() { event.name.as_str() } else { &*frame.kind };
         match kind {
             "message_start" => self.start(&frame.message.unwrap_or_default(), events),
             "content_block_start" => {
@@ -159,7 +163,7 @@ impl Message {
         self.usage(usage, events);
     }
 
-    fn delta(&mut self, frame: &Frame, events: &mut Vec<Event>) {
+    fn delta(&mut self, frame: &Frame<'_>, events: &mut Vec<Event>) {
         self.usage(frame.usage.as_ref(), events);
         let Some(delta) = &frame.delta else { return };
         if let Some(reason) = delta.stop_reason.clone() {

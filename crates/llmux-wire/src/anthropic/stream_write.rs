@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 use llmux_core::{Dialect, Error, Usage};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -82,7 +83,7 @@ impl StreamWriter {
         if let Kind::Thinking { signature } = kind
             && !signature.is_empty()
         {
-            delta(out, index, &json!({ "type": "signature_delta", "signature": signature }));
+            delta(out, index, Piece::Signature { signature: &signature });
         }
         frame(out, &json!({ "type": "content_block_stop", "index": index }));
     }
@@ -121,16 +122,15 @@ impl StreamWriter {
         match event {
             Event::Text { text, .. } | Event::Refusal { text, .. } => {
                 let index = self.text_block(out);
-                delta(out, index, &json!({ "type": "text_delta", "text": text }));
+                delta(out, index, Piece::Text { text: &text });
             }
             Event::Citation { citation, .. } => {
                 let index = self.text_block(out);
-                let citation = write_citation(&citation);
-                delta(out, index, &json!({ "type": "citations_delta", "citation": citation }));
+                delta(out, index, Piece::Citations { citation: write_citation(&citation) });
             }
             Event::Reasoning { text, .. } => {
                 let index = self.thinking_block(true, out);
-                delta(out, index, &json!({ "type": "thinking_delta", "thinking": text }));
+                delta(out, index, Piece::Thinking { thinking: &text });
             }
             Event::ReasoningSignature { signature: piece, .. } => {
                 self.thinking_block(false, out);
@@ -149,7 +149,7 @@ impl StreamWriter {
             // Late arguments of an earlier call go to its block, although that has ended: clients join by index.
             Event::Arguments { call, json: piece, .. } => {
                 if let Some((_, index)) = self.calls.iter().rfind(|(number, _)| *number == call) {
-                    delta(out, *index, &json!({ "type": "input_json_delta", "partial_json": piece }));
+                    delta(out, *index, Piece::InputJson { partial_json: &piece });
                 }
             }
             Event::Opaque { dialect: Dialect::Anthropic, value, .. } => self.whole_block(&value, out),
@@ -201,14 +201,38 @@ impl stream::StreamWriter for StreamWriter {
     }
 }
 
-fn delta(out: &mut BytesMut, index: u64, delta: &Value) {
-    frame(out, &json!({ "type": "content_block_delta", "index": index, "delta": delta }));
+/// What most of a stream consists of.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "content_block_delta")]
+struct Delta<'a> {
+    index: u64,
+    delta: Piece<'a>,
+}
+
+/// More of a block.
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum Piece<'a> {
+    #[serde(rename = "text_delta")]
+    Text { text: &'a str },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: &'a str },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: &'a str },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: &'a str },
+    #[serde(rename = "citations_delta")]
+    Citations { citation: Value },
+}
+
+fn delta(out: &mut BytesMut, index: u64, delta: Piece<'_>) {
+    sse::write_json(out, "content_block_delta", &Delta { index, delta });
 }
 
 /// Appends an event under the name that its `type` says.
 fn frame(out: &mut BytesMut, data: &Value) {
     let name = data.get("type").and_then(Value::as_str).unwrap_or_default();
-    sse::write(out, name, data.to_string().as_bytes());
+    sse::write_json(out, name, data);
 }
 
 #[cfg(test)]

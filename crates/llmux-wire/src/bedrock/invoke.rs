@@ -18,6 +18,8 @@ use crate::{
 /// A provider's chunks, unwrapped into the server-sent events that the inner reply knows.
 pub struct Unwrapped {
     inner: Box<dyn Reply>,
+    /// Messages hold a part each of the inner stream as it stands.
+    parts: bool,
     decoder: Decoder,
     started: bool,
     over: bool,
@@ -27,7 +29,14 @@ impl Unwrapped {
     /// A reply around one of the dialect that the model speaks.
     #[must_use]
     pub fn new(inner: Box<dyn Reply>) -> Self {
-        Self { inner, decoder: Decoder::new(), started: false, over: false }
+        Self { inner, parts: false, decoder: Decoder::new(), started: false, over: false }
+    }
+
+    /// A reply around one of the dialect that a container of SageMaker's speaks: its stream comes in `PayloadPart`s, cut
+    /// anywhere.
+    #[must_use]
+    pub fn parts(inner: Box<dyn Reply>) -> Self {
+        Self { parts: true, ..Self::new(inner) }
     }
 
     fn message(&mut self, message: &Message, out: &mut Frames) -> Result<()> {
@@ -37,7 +46,10 @@ impl Unwrapped {
         if let Some(error) = read_exception(message) {
             return Err(error);
         }
-        if event_type(message) != "chunk" {
+        if self.parts && event_type(message) == "PayloadPart" {
+            return self.inward(|inner, frames| inner.push(message.payload.clone(), frames), out);
+        }
+        if self.parts || event_type(message) != "chunk" {
             return Ok(());
         }
         let data = chunk_data(message).ok_or_else(|| bad("a chunk holds no bytes"))?;

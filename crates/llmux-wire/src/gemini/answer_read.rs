@@ -107,7 +107,7 @@ pub(super) fn read_piece(piece: &Value, new_id: impl FnOnce() -> String) -> Vec<
     let signature = piece.get("thoughtSignature").and_then(Value::as_str).filter(|text| !text.is_empty());
     if let Some(call) = piece.get("functionCall") {
         if call.get("name").is_none() {
-            // A piece of a call's arguments: they only come in pieces where the request asks for that.
+            // A piece of a call's arguments, which come in streams only.
             return Vec::new();
         }
         let id = call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());

@@ -9,6 +9,7 @@ use super::{
     finish::read_finish,
     grounding::read_citations,
     logprobs::read_logprobs,
+    partial::Arguments,
     stream_write::MAX_TEXT,
     usage::read_reported,
 };
@@ -62,6 +63,8 @@ struct Candidate {
     index: u64,
     text: String,
     calls: u32,
+    /// The arguments of the last call, while more of them are to come.
+    open: Option<Arguments>,
     finish: Option<FinishReason>,
 }
 
@@ -110,6 +113,9 @@ impl Answer {
         let id = self.id.clone();
         let candidate = self.of(index);
         for piece in pieces(value) {
+            if candidate.continues(choice, piece, events) {
+                continue;
+            }
             for content in read_piece(piece, || call_id(&id, index, candidate.calls)) {
                 candidate.content(choice, content, events);
             }
@@ -118,6 +124,7 @@ impl Answer {
         let citations = read_citations(value, &candidate.text).into_iter();
         events.extend(citations.map(|citation| Event::Citation { choice, citation }));
         if let Some(word) = value.get("finishReason").and_then(Value::as_str) {
+            candidate.close(choice, events);
             candidate.finish = Some(read_finish(word, candidate.calls > 0));
         }
     }
@@ -137,6 +144,34 @@ impl Answer {
 }
 
 impl Candidate {
+    /// Takes the arguments of a call that come in pieces. Says whether the piece was nothing but these: the one that
+    /// names the call opens it as any other.
+    fn continues(&mut self, choice: u32, piece: &Value, events: &mut Vec<Event>) -> bool {
+        let Some(call) = piece.get("functionCall") else { return false };
+        let named = call.get("name").is_some();
+        let more = call.get("willContinue").is_some_and(|more| *more == true);
+        if named {
+            self.close(choice, events);
+            if more || call.get("partialArgs").is_some() {
+                self.open = Some(Arguments::default());
+            }
+        }
+        if let Some(arguments) = &mut self.open {
+            arguments.add(call);
+        }
+        if !named && !more {
+            self.close(choice, events);
+        }
+        !named
+    }
+
+    /// Tells the arguments that came in pieces: they are complete.
+    fn close(&mut self, choice: u32, events: &mut Vec<Event>) {
+        let call = self.calls.saturating_sub(1);
+        let json = self.open.take().map(Arguments::into_json);
+        events.extend(json.map(|json| Event::Arguments { choice, call, json }));
+    }
+
     fn content(&mut self, choice: u32, content: Content, events: &mut Vec<Event>) {
         match content {
             Content::Text { text, .. } => {
@@ -156,7 +191,9 @@ impl Candidate {
                 let call = self.calls;
                 self.calls = call.saturating_add(1);
                 events.push(Event::ToolCall { choice, call, id: tool.id, name: tool.name });
-                events.push(Event::Arguments { choice, call, json: tool.arguments });
+                if self.open.is_none() {
+                    events.push(Event::Arguments { choice, call, json: tool.arguments });
+                }
             }
             Content::Opaque { dialect, value } => events.push(Event::Opaque { choice, dialect, value }),
             _ => {}
@@ -191,6 +228,33 @@ mod tests {
         let call = frame(json!([{"functionCall": {"name": "f"}}]), json!("STOP"));
         assert_eq!(read(&[text.clone(), call]), ["Start", "Text", "ToolCall", "Arguments", "Finish", "End"]);
         assert_eq!(read(&[text]), ["Start", "Text"]);
+    }
+
+    #[test]
+    fn arguments_in_pieces_come_together() {
+        let call = |call: Value| frame(json!([{ "functionCall": call }]), Value::Null);
+        let mut reader = StreamReader::new();
+        let mut events = Vec::new();
+        for frame in [
+            call(json!({"name": "f", "willContinue": true})),
+            call(json!({"partialArgs": [{"jsonPath": "$.a", "stringValue": "x", "willContinue": true}],
+                "willContinue": true})),
+            call(json!({"partialArgs": [{"jsonPath": "$.a", "stringValue": "y"}]})),
+            call(json!({"name": "g", "partialArgs": [{"jsonPath": "$.b", "numberValue": 1}]})),
+            frame(json!([]), json!("STOP")),
+        ] {
+            reader.push(format!("data: {frame}\n\n").as_bytes(), &mut events).unwrap();
+        }
+        reader.finish(&mut events).unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::ToolCall { call, name, .. } => Some((*call, name.as_str())),
+                Event::Arguments { call, json, .. } => Some((*call, json.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [(0, "f"), (0, r#"{"a":"xy"}"#), (1, "g"), (1, r#"{"b":1}"#)]);
     }
 
     #[test]

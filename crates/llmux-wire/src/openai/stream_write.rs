@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 use llmux_core::{Dialect, Error, Usage};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -11,6 +12,49 @@ use crate::{
     chat::{Citation, Event},
     sse, stream,
 };
+
+/// A chunk, with the fields in the order of OpenAI's own.
+#[derive(Serialize)]
+struct Chunk<'a, C: Serialize> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: &'a C,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Value>,
+}
+
+/// An alternative that goes on.
+#[derive(Serialize)]
+struct ChunkChoice<D: Serialize> {
+    index: u32,
+    delta: D,
+    logprobs: (),
+    finish_reason: (),
+}
+
+/// What most deltas hold.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum More<'a> {
+    Content(&'a str),
+    ReasoningContent(&'a str),
+    ToolCalls([MoreOfCall<'a>; 1]),
+}
+
+#[derive(Serialize)]
+struct MoreOfCall<'a> {
+    index: u32,
+    function: MoreArguments<'a>,
+}
+
+#[derive(Serialize)]
+struct MoreArguments<'a> {
+    arguments: &'a str,
+}
 
 /// Writes events as chunks of a chat completion.
 pub struct StreamWriter {
@@ -42,20 +86,22 @@ impl StreamWriter {
         }
     }
 
-    fn chunk(&self, choices: Value, usage: Option<Value>, out: &mut BytesMut) {
-        let mut chunk = Map::new();
-        chunk.insert("id".into(), self.id.as_str().into());
-        chunk.insert("object".into(), "chat.completion.chunk".into());
-        chunk.insert("created".into(), self.created.into());
-        chunk.insert("model".into(), self.model.as_str().into());
-        chunk.insert("choices".into(), choices);
-        if let Some(tier) = &self.service_tier {
-            chunk.insert("service_tier".into(), write_tier(tier).into());
-        }
-        if self.include_usage {
-            chunk.insert("usage".into(), usage.unwrap_or(Value::Null));
-        }
-        sse::write(out, "", Value::Object(chunk).to_string().as_bytes());
+    fn chunk(&self, choices: &impl Serialize, usage: Option<Value>, out: &mut BytesMut) {
+        let chunk = Chunk {
+            id: &self.id,
+            object: "chat.completion.chunk",
+            created: self.created,
+            model: &self.model,
+            choices,
+            service_tier: self.service_tier.as_deref().map(write_tier),
+            usage: self.include_usage.then(|| usage.unwrap_or(Value::Null)),
+        };
+        sse::write_json(out, "", &chunk);
+    }
+
+    /// More of what is said: most of a stream. The role has been named before.
+    fn more(&self, choice: u32, more: More<'_>, out: &mut BytesMut) {
+        self.chunk(&[ChunkChoice { index: choice, delta: more, logprobs: (), finish_reason: () }], None, out);
     }
 
     fn delta(&mut self, choice: u32, mut delta: Value, out: &mut BytesMut) {
@@ -65,8 +111,7 @@ impl StreamWriter {
                 object.shift_insert(0, "role".into(), "assistant".into());
             }
         }
-        let choices = json!([{ "index": choice, "delta": delta, "logprobs": null, "finish_reason": null }]);
-        self.chunk(choices, None, out);
+        self.chunk(&[ChunkChoice { index: choice, delta, logprobs: (), finish_reason: () }], None, out);
     }
 
     fn citation(&mut self, choice: u32, citation: &Citation, out: &mut BytesMut) {
@@ -93,7 +138,7 @@ impl StreamWriter {
     fn end(&mut self, out: &mut BytesMut) {
         if self.include_usage {
             let usage = write_usage(&self.usage);
-            self.chunk(json!([]), Some(usage), out);
+            self.chunk(&json!([]), Some(usage), out);
         }
         sse::write(out, "", b"[DONE]");
     }
@@ -109,11 +154,16 @@ impl stream::StreamWriter for StreamWriter {
                 self.service_tier = service_tier;
                 self.delta(0, json!({ "content": "" }), out);
             }
+            Event::Text { choice, text } if self.opened => self.more(choice, More::Content(&text), out),
             Event::Text { choice, text } => self.delta(choice, json!({ "content": text }), out),
             Event::Refusal { choice, text } => self.delta(choice, json!({ "refusal": text }), out),
             Event::Reasoning { choice, text } => {
                 self.thinking.push_str(&text);
-                self.delta(choice, json!({ "reasoning_content": text }), out);
+                if self.opened {
+                    self.more(choice, More::ReasoningContent(&text), out);
+                } else {
+                    self.delta(choice, json!({ "reasoning_content": text }), out);
+                }
             }
             Event::ReasoningSignature { choice, signature } => self.signature(choice, &signature, out),
             Event::RedactedReasoning { choice, data } => {
@@ -126,14 +176,14 @@ impl stream::StreamWriter for StreamWriter {
                 self.delta(choice, json!({ "tool_calls": [call] }), out);
             }
             Event::Arguments { choice, call, json } => {
-                let call = json!({ "index": call, "function": { "arguments": json } });
-                self.delta(choice, json!({ "tool_calls": [call] }), out);
+                let call = MoreOfCall { index: call, function: MoreArguments { arguments: &json } };
+                self.more(choice, More::ToolCalls([call]), out);
             }
             Event::Citation { choice, citation } => self.citation(choice, &citation, out),
             Event::Logprobs { choice, value } => {
                 let choices =
                     json!([{ "index": choice, "delta": {}, "logprobs": value, "finish_reason": null }]);
-                self.chunk(choices, None, out);
+                self.chunk(&choices, None, out);
             }
             Event::Opaque { choice, value, .. } => {
                 let fields = json!({ "content_blocks": [value] });
@@ -143,7 +193,7 @@ impl stream::StreamWriter for StreamWriter {
                 let choices = json!([
                     { "index": choice, "delta": {}, "logprobs": null, "finish_reason": reason.openai() }
                 ]);
-                self.chunk(choices, None, out);
+                self.chunk(&choices, None, out);
             }
             Event::Usage(usage) => self.usage.update(&usage),
             // A comment: clients skip it, and the connection shows life.

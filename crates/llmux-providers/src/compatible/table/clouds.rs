@@ -246,7 +246,8 @@ pub(super) static HOSTS: &[Host] = &[
         key_env: &["HUGGINGFACE_API_KEY", "HF_TOKEN"],
         base_env: &["HUGGINGFACE_API_BASE", "HF_API_BASE"],
         // Rankings: a server of text embeddings inference, by its documentation; it has an address of its own.
-        paths: Paths { rerank: Some(("/rerank", RerankForm::Tei)), ..Host::DEFAULT.paths },
+        // So are OpenAI's embeddings, at an address that ends in `/v1`; see `huggingface.rs`.
+        paths: Paths { rerank: Some(("/rerank", RerankForm::Tei)), ..Paths::CHAT_EMBEDDINGS },
         quirks: Quirks {
             // The router passes answers on, so much depends on who is behind it. Recorded with Together's.
             usage_in_stream: UsageInStream::LastChoiceChunk,

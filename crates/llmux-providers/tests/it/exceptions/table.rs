@@ -212,8 +212,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         Check::Translated,
         &["gemini/vercel-google-stream-", "gemini/vercel-google-vertex-stream-tool-call-arguments-nested"],
         &["calls is "],
-        "arguments in pieces, which come only when the request asks for them, and translated requests do not; \
-         the facts count every piece as a call",
+        "arguments in pieces come together as one call; the facts count every piece as a call",
     ),
     exception(
         Check::Request,
@@ -362,8 +361,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         Check::TranslatedResponse,
         &["gemini/vercel-google-stream-", "gemini/vercel-google-vertex-stream-tool-call-arguments-nested"],
         &["calls is "],
-        "arguments in pieces, which come only when the request asks for them, and translated requests do not; \
-         the facts count every piece as a call",
+        "arguments in pieces come together as one call; the facts count every piece as a call",
     ),
     exception(
         Check::TranslatedResponse,

@@ -65,7 +65,7 @@ impl Block {
     }
 
     /// Takes a piece. One that does not belong to the kind of block is skipped.
-    pub(super) fn delta(&mut self, delta: Delta, text: &mut u64, events: &mut Vec<Event>) -> Result<()> {
+    pub(super) fn delta(&mut self, delta: Delta<'_>, text: &mut u64, events: &mut Vec<Event>) -> Result<()> {
         match self {
             Self::Text { citations, .. } => {
                 push_text(delta.text.unwrap_or_default(), text, events);
