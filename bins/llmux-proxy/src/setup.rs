@@ -8,9 +8,12 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use llmux::{http::HttpTransport, router::RouterState};
+use llmux::{
+    http::{FetchLimits, HttpTransport, MediaFetcher},
+    router::RouterState,
+};
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
-use llmux_core::{Environment, Error, ExposeSecret, Registry, ResponseStore, Transport};
+use llmux_core::{Environment, Error, ExposeSecret, MediaSource, Registry, ResponseStore, Transport};
 use llmux_gateway::{MemoryStore, Parts, Source};
 use llmux_telemetry::{LogFormat, LogOptions};
 
@@ -18,6 +21,9 @@ use crate::{args::Args, catalogue::Sources, reload::Reload, shared::Shared};
 
 /// Keys of examples that somebody may have forgotten to change.
 const EXAMPLE_KEYS: &[&str] = &["sk-1234", "sk-12345"];
+
+/// What fetches images, and the rules that it was made by: whether only public addresses are, and but for which hosts.
+type Fetching = ((bool, Vec<String>), Arc<dyn MediaSource>);
 
 /// What stays the same over reloads.
 pub(crate) struct Setup {
@@ -31,6 +37,8 @@ pub(crate) struct Setup {
     /// Made with the first configuration, and taken away when it is started.
     shared: Mutex<Option<Shared>>,
     catalogue: Arc<Sources>,
+    /// What fetches images.
+    media: Mutex<Option<Fetching>>,
 }
 
 impl Setup {
@@ -46,7 +54,26 @@ impl Setup {
             responses: OnceLock::new(),
             shared: Mutex::default(),
             catalogue: Arc::default(),
+            media: Mutex::default(),
         }
+    }
+
+    /// What fetches images that clients name by their address. Its memory survives reloads that leave the rules alone.
+    fn media(&self, config: &Config) -> Result<Arc<dyn MediaSource>, String> {
+        let general = &config.general;
+        let rules = (general.user_url_validation, general.user_url_allowed_hosts.clone());
+        let mut media = self.media.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, fetcher)) = media.as_ref().filter(|(known, _)| *known == rules) {
+            return Ok(Arc::clone(fetcher));
+        }
+        let builder = HttpTransport::builder;
+        let hosts = if rules.0 { rules.1.clone() } else { vec!["*".to_owned()] };
+        let fetcher = MediaFetcher::new(builder(), FetchLimits::default())
+            .and_then(|fetcher| fetcher.trusting(builder(), hosts))
+            .map_err(|error| format!("images cannot be fetched: {}", error.message()))?;
+        let fetcher: Arc<dyn MediaSource> = Arc::new(fetcher);
+        *media = Some((rules, Arc::clone(&fetcher)));
+        Ok(fetcher)
     }
 
     /// What is shared with other replicas, to be started.
@@ -84,6 +111,7 @@ impl Setup {
             .with_catalogue(catalogue)
             .with_tokens(llmux::token_counter())
             .with_state(Arc::clone(&self.state))
+            .with_media(Some(self.media(&loaded.config)?))
             .with_responses(self.responses(&loaded.config));
         let source = Source::new(loaded.config.clone(), loaded.defaults.clone(), parts);
         Ok((loaded, source))

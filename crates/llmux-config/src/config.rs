@@ -3,6 +3,7 @@
 mod endpoint;
 mod health;
 mod model;
+mod pass_through;
 mod routing;
 mod sections;
 
@@ -11,6 +12,7 @@ use serde::Deserialize;
 pub use endpoint::Endpoint;
 pub use health::HealthChecks;
 pub use model::{Echo, Headers, Model, ModelInfo, ModelParams};
+pub use pass_through::PassThrough;
 pub use routing::{Budget, ByClass, RetryBudget, Router, RoutingGroup, Shared};
 pub use sections::{
     Alias, Catalogue, Cors, Format, General, Level, LiteLlm, Logging, Responses, Server, Tls,

@@ -6,6 +6,7 @@ mod general;
 mod health;
 mod litellm;
 mod model;
+mod pass_through;
 mod price;
 mod request;
 mod root;
@@ -16,6 +17,7 @@ mod shape;
 mod shared;
 
 pub(crate) use health::shared as shared_health;
+pub(crate) use pass_through::ENDPOINT;
 pub(crate) use price::ENDING;
 pub(crate) use root::ROOT;
 pub(crate) use shape::{Choice, Shape, sections};

@@ -26,6 +26,7 @@ mod include;
 mod keys;
 mod loader;
 mod models;
+mod pass_through;
 mod problem;
 mod redacted;
 mod reference;
@@ -36,8 +37,8 @@ mod well_known;
 
 pub use config::{
     Alias, Budget, ByClass, Catalogue, Config, Cors, Echo, Endpoint, Format, General, Headers, HealthChecks,
-    Level, LiteLlm, Logging, Model, ModelInfo, ModelParams, Responses, RetryBudget, Router, RoutingGroup,
-    Server, Shared, Tls,
+    Level, LiteLlm, Logging, Model, ModelInfo, ModelParams, PassThrough, Responses, RetryBudget, Router,
+    RoutingGroup, Server, Shared, Tls,
 };
 pub use loader::{Loaded, Loader};
 pub use models::ModelDefaults;

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::include::{Includer, ReadFile};
 use crate::keys::{ROOT, nearest, shared_health};
 use crate::models::{self, ModelDefaults, find, nested};
+use crate::pass_through;
 use crate::problem::{Problem, Problems, Report};
 use crate::references::{self, Environment};
 use crate::source::{Entry, Node, Position, Value};
@@ -108,6 +109,7 @@ impl Loader {
         guard(&mut config, &root, &lookup, &mut problems);
         check_aliases(&config, &root, &mut problems);
         check_cors(&config, &root, &mut problems);
+        pass_through::check(&mut config, &root, &mut problems);
         inherit(&mut config);
         health_checks(&mut config, &root, &mut problems);
         if problems.has_errors() {
@@ -156,7 +158,7 @@ fn section<'a>(config: &'a mut Map<String, Json>, name: &str) -> Option<&'a mut 
 }
 
 /// The entry of a key in a top-level section, both names canonical.
-fn locate<'a>(root: &'a Node, name: &str, key: &str) -> Option<(String, &'a Entry)> {
+pub(crate) fn locate<'a>(root: &'a Node, name: &str, key: &str) -> Option<(String, &'a Entry)> {
     let outer = find(root, &ROOT, name)?;
     let inner = find(&outer.value, nested(&ROOT, name)?, key)?;
     Some((format!("{}.{}", outer.key, inner.key), inner))
@@ -250,6 +252,11 @@ fn inherit(config: &mut Map<String, Json>) {
     for (from, to) in shared {
         if let (Some(value), Some(router)) = (litellm.get(from), section(config, "router_settings")) {
             router.entry(to).or_insert_with(|| value.clone());
+        }
+    }
+    for name in ["user_url_validation", "user_url_allowed_hosts"] {
+        if let (Some(value), Some(general)) = (litellm.get(name), section(config, "general_settings")) {
+            general.entry(name).or_insert_with(|| value.clone());
         }
     }
     for (flag, key, word) in [("json_logs", "format", "json"), ("set_verbose", "level", "debug")] {

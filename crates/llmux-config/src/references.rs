@@ -78,7 +78,36 @@ pub(crate) fn substitute(value: &mut Value, lookup: &dyn Fn(&str) -> Option<Stri
         }
         Value::List(items) => items.iter_mut().for_each(|item| substitute(&mut item.value, lookup)),
         Value::Map(entries) => {
-            entries.iter_mut().for_each(|entry| substitute(&mut entry.value.value, lookup))
+            for entry in entries {
+                substitute(&mut entry.value.value, lookup);
+                if let ("headers" | "extra_headers", Value::Map(headers)) =
+                    (entry.key.as_str(), &mut entry.value.value)
+                {
+                    headers.iter_mut().for_each(|header| substitute_within(&mut header.value.value, lookup));
+                }
+            }
         }
     }
+}
+
+/// References inside a text, as in `Bearer os.environ/KEY`.
+fn substitute_within(value: &mut Value, lookup: &dyn Fn(&str) -> Option<String>) {
+    let Value::Scalar(scalar) = value else { return };
+    // What came from the environment is not looked at again.
+    if scalar.style == Style::Environment || !scalar.text.contains(PREFIX) {
+        return;
+    }
+    let mut pieces = scalar.text.split(PREFIX);
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(piece.len());
+        let (name, rest) = piece.split_at_checked(end).unwrap_or((piece, ""));
+        let Some(found) = lookup(name) else {
+            *value = Value::Unset(name.to_owned());
+            return;
+        };
+        text.push_str(&found);
+        text.push_str(rest);
+    }
+    *value = Value::Scalar(Scalar { text, style: Style::Environment });
 }

@@ -81,6 +81,8 @@ pub enum Operation {
     CancelResponse,
     /// What a kept response was made from.
     ListResponseInput,
+    /// The text of a document's pages.
+    Ocr,
     /// Documents sorted by how well they answer a query.
     Rerank,
 }
@@ -106,6 +108,7 @@ impl Operation {
             Self::DeleteResponse => "delete_response",
             Self::CancelResponse => "cancel_response",
             Self::ListResponseInput => "list_response_input",
+            Self::Ocr => "ocr",
             Self::Rerank => "rerank",
         }
     }

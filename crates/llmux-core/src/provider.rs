@@ -63,7 +63,9 @@ impl ProviderSettings {
 pub struct Shaping {
     /// Leave out what the provider cannot carry, instead of refusing the request.
     pub drop_params: bool,
-    /// Top-level request fields to leave out always.
+    /// Put conversations right that the provider would refuse.
+    pub modify_params: bool,
+    /// Request fields to leave out always: names, and paths inside fields such as `tools[*].function.strict`.
     pub additional_drop_params: Vec<String>,
     /// Top-level request fields to send even if the provider is not known to take them.
     pub allowed_params: Vec<String>,
@@ -336,6 +338,13 @@ pub trait Provider: Send + Sync {
 
     /// Reads a failed answer: its message, kind and whether to try elsewhere.
     fn classify(&self, failed: &FailedReply<'_>) -> Error;
+
+    /// Whether images and documents that the call names by their address must be fetched first, since the provider
+    /// takes bytes only. The router then prepares the call with a body that holds them.
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        let _ = call;
+        false
+    }
 
     /// Whether [`prepare`](Self::prepare) must know all fields of a client's form, those behind its files included.
     /// Then the form is read to its end before; else it passes while it arrives.

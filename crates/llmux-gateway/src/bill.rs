@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use llmux_core::{Bill, Operation, ReplyReport, RequestContext, Terms};
+use llmux_core::{Bill, ModelFacts, Operation, ReplyReport, RequestContext, Terms};
 use llmux_router::Deployment;
 
 /// What is needed to bill an answer, found before it comes.
@@ -32,16 +32,27 @@ pub(crate) fn bill(
     report: &ReplyReport,
     elapsed: Duration,
 ) -> Option<Bill> {
+    let facts = deployment.settings().facts.as_ref()?;
+    // The provider's name: where one deployment serves several models it follows from the client's.
+    bill_by(cx, facts.as_ref(), Some(&deployment.model_for(model)), report, elapsed)
+}
+
+/// The same by what is known of a model that is `asked` for by the provider's name for it.
+pub(crate) fn bill_by(
+    cx: &RequestContext,
+    facts: &dyn ModelFacts,
+    asked: Option<&str>,
+    report: &ReplyReport,
+    elapsed: Duration,
+) -> Option<Bill> {
     // A count is free, whatever it counts.
     let reported = report.usage_reported || !report.usage.is_empty();
     if cx.operation == Operation::CountTokens || !reported {
         return None;
     }
-    // The provider's name: where one deployment serves several models it follows from the client's.
-    let asked = deployment.model_for(model);
     let terms = Terms::new()
         .with_service(report.service)
         .with_elapsed(elapsed)
-        .with_models(Some(&asked), report.model.as_deref());
-    deployment.settings().facts.as_ref()?.bill(&report.usage, &terms)
+        .with_models(asked, report.model.as_deref());
+    facts.bill(&report.usage, &terms)
 }

@@ -114,10 +114,10 @@ impl<'a> Kept<'a> {
 pub enum FactsPage {
     /// Each deployment.
     Deployments,
+    /// Each deployment, a page of them at a time.
+    Paged,
     /// Each model that clients can ask for.
     Groups,
-    /// Each deployment, by pages.
-    Paged,
     /// The models that everybody may see.
     Public,
 }
@@ -184,6 +184,7 @@ const OPERATIONS: &[(&str, Operation, Dialect)] = &[
     ("audio/translations", Operation::Translation, Dialect::OpenAi),
     ("audio/speech", Operation::Speech, Dialect::OpenAi),
     ("moderations", Operation::Moderation, Dialect::OpenAi),
+    ("ocr", Operation::Ocr, Dialect::OpenAi),
     ("v2/chat", Operation::Chat, Dialect::Cohere),
     ("v2/embed", Operation::Embeddings, Dialect::Cohere),
     ("rerank", Operation::Rerank, Dialect::Cohere),
@@ -302,8 +303,8 @@ fn find(path: &str) -> Endpoint<'_> {
         "/api/show" => return Endpoint::OllamaShow,
         "/api/ps" => return Endpoint::OllamaRunning,
         "/api/version" => return Endpoint::OllamaVersion,
-        "/v1/model/info" | "/model/info" => return Endpoint::Facts(FactsPage::Deployments),
         "/v2/model/info" => return Endpoint::Facts(FactsPage::Paged),
+        "/v1/model/info" | "/model/info" => return Endpoint::Facts(FactsPage::Deployments),
         "/model_group/info" => return Endpoint::Facts(FactsPage::Groups),
         "/public/model_hub" => return Endpoint::Facts(FactsPage::Public),
         "/utils/token_counter" => return Endpoint::Utility(Utility::CountTokens),

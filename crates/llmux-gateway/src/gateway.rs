@@ -18,7 +18,8 @@ use crate::{
     dispatch::{Endpoint, FactsPage, dispatch, wraps},
     error, health, landing,
     manage::{self, Management, Source},
-    models, ollama, pipeline, relay,
+    models, ollama, pipeline,
+    relay::{self, Found},
     server::{Handler, Peer, read_body},
     snapshot::Snapshot,
     utilities,
@@ -147,10 +148,13 @@ impl Gateway {
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
             Endpoint::WrongMethod(allowed) => wrong_method(request.method(), path, allowed, dialect),
             // Models' work does not come here.
-            Endpoint::Model(..) | Endpoint::Kept(_) | Endpoint::Unknown => match snapshot.relays.find(path) {
-                Some((route, below)) => relay::run(snapshot, request, route, below).await,
-                None => error::respond(&unknown_path(request.method(), path), dialect),
-            },
+            Endpoint::Model(..) | Endpoint::Kept(_) | Endpoint::Unknown => {
+                match snapshot.relays.find(request.method(), path) {
+                    Found::To(destination, below) => relay::run(snapshot, request, destination, below).await,
+                    Found::WrongMethod(allowed) => relay::wrong_method(&request, &allowed),
+                    Found::Nowhere => error::respond(&unknown_path(request.method(), path), dialect),
+                }
+            }
         }
     }
 

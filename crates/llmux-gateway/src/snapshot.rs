@@ -12,12 +12,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use http::HeaderName;
 use llmux_catalog::Catalogue;
 use llmux_config::{Config, HealthChecks};
-use llmux_core::{Environment, Error, ErrorKind, Estimate, Registry, ResponseStore, TokenCounter, Transport};
+use llmux_core::{
+    Environment, Error, ErrorKind, Estimate, MediaSource, Registry, ResponseStore, TokenCounter, Transport,
+};
 use llmux_router::{Router, RouterState};
 use llmux_telemetry::Scrubber;
 
 pub(crate) use deployments::provider_settings;
 pub(crate) use entry::Entry;
+pub(crate) use facts::of_provider as provider_facts;
 
 use crate::{access::Access, cors::CorsPolicy, relay::Relays};
 
@@ -39,6 +42,8 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// What counts tokens where no provider is asked.
     pub tokens: Arc<dyn TokenCounter>,
+    /// What fetches images and documents for providers that take bytes only.
+    pub media: Option<Arc<dyn MediaSource>>,
 }
 
 impl Parts {
@@ -54,6 +59,7 @@ impl Parts {
             tokens,
             state: RouterState::new(),
             responses: None,
+            media: None,
         }
     }
 
@@ -75,6 +81,13 @@ impl Parts {
     #[must_use]
     pub fn with_tokens(mut self, tokens: Arc<dyn TokenCounter>) -> Self {
         self.tokens = tokens;
+        self
+    }
+
+    /// Sets what fetches images and documents; nothing is fetched if not called.
+    #[must_use]
+    pub fn with_media(mut self, media: Option<Arc<dyn MediaSource>>) -> Self {
+        self.media = media;
         self
     }
 
@@ -112,6 +125,8 @@ pub(crate) struct Wishes {
     pub(crate) callers: bool,
     /// Tell the cost in the usage of streams.
     pub(crate) stream_cost: bool,
+    /// Serve only models of which a price is known.
+    pub(crate) priced_only: bool,
     /// Models that everybody may see.
     pub(crate) public_models: Vec<String>,
 }
@@ -170,7 +185,7 @@ impl Snapshot {
                 let aliases = config.router.model_group_alias.iter();
                 let aliases = aliases.map(|(alias, target)| (alias.clone(), target.model.clone())).collect();
                 let tokens = Arc::clone(&parts.tokens);
-                let relays = Relays::new(config, parts);
+                let relays = Relays::new(config, parts, &router, &mut warnings)?;
                 let (responses, health) = (parts.responses.clone(), config.general.health.clone());
                 let snapshot = Self {
                     router,
@@ -265,6 +280,7 @@ fn wishes(config: &Config) -> Wishes {
         stream_usage: general.always_include_stream_usage,
         call_in_errors: general.include_call_id_in_error_body,
         stream_cost: config.litellm.include_cost_in_streaming_usage,
+        priced_only: config.litellm.block_requests_for_models_without_pricing,
         public_models: config.litellm.public_model_groups.clone(),
     }
 }

@@ -23,6 +23,7 @@ mod connector;
 mod deadline;
 mod decode;
 mod failure;
+mod fetch;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod payload;
@@ -33,5 +34,6 @@ mod resolver;
 mod tls;
 
 pub use client::{Builder, HttpTransport};
+pub use fetch::{FetchLimits, MediaFetcher};
 pub use policy::UrlPolicy;
 pub use proxy::Proxies;

@@ -15,6 +15,9 @@ use llmux_wire::{
 use crate::{known, shape, speak, target::Target};
 
 /// The name in `anthropic/model`.
+/// Longest name of a tool, by the Messages reference.
+const MOST_OF_A_NAME: usize = 128;
+/// The name in `anthropic/model`.
 pub(crate) const NAME: &str = "anthropic";
 /// Environment variables that may hold the key.
 pub(crate) const KEY_ENV: &[&str] = &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
@@ -116,7 +119,7 @@ impl Anthropic {
         shape::strip(call.body, call.envelope, true, &mut edits);
         shape::apply(call.body, call.envelope, shaping, &mut edits);
         let body = edits.apply(call.body, call.envelope);
-        let request = speak::read(call, &body)?;
+        let (request, names) = speak::read_fitting(call, &body, shaping, MOST_OF_A_NAME)?;
         let mut fit = Fit::new("Anthropic", shaping).dropping(call.drop_params);
         let mut body = anthropic::write_request(&request, call.model, &mut fit)?;
         if !shaping.extra_body.is_empty() {
@@ -125,8 +128,9 @@ impl Anthropic {
             body = edits.apply(&body, &envelope::read(&body)?);
         }
         let outgoing = Outgoing::Send(self.request(call, &self.messages, body));
-        let reader = anthropic::StreamReader::new();
-        let reply = speak::translated(call, request.stream_usage, anthropic::read_answer, reader);
+        let reader = names.watching(anthropic::StreamReader::new());
+        let read = names.reading(anthropic::read_answer);
+        let reply = speak::translated(call, request.stream_usage, read, reader);
         Ok(Exchange::new(outgoing, reply, call.stream).with_dropped(fit.into_dropped()))
     }
 }

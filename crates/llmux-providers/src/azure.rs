@@ -10,9 +10,10 @@ mod route;
 
 use std::sync::Arc;
 
+use http::Request;
 use llmux_core::{
-    Call, Component, Credentials, Environment, Error, Exchange, ExposeSecret, FailedReply, Outgoing,
-    Provider, ProviderSettings, Result, SecretString,
+    Call, Component, Credentials, Environment, Error, ErrorKind, Exchange, ExposeSecret, FailedReply,
+    Outgoing, Provider, ProviderSettings, Relay, Result, SecretString,
 };
 use llmux_credentials::{Clock, entra};
 
@@ -126,9 +127,23 @@ impl Provider for Azure {
         failure::read(failed, "Azure OpenAI")
     }
 
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let path = self.route.relayed(head.uri());
+        let relay = self.plain.relay(head)?;
+        moved(relay, self.route.root(), &path)
+    }
+
     fn credentials(&self, _: &str) -> Option<&Arc<dyn Credentials>> {
         self.credentials.as_ref()
     }
+}
+
+/// The request at another path below `root`.
+fn moved(mut relay: Relay, root: &str, path: &str) -> Result<Relay> {
+    *relay.head.uri_mut() = format!("{root}{path}").parse().map_err(|_| {
+        Error::client(ErrorKind::InvalidRequest, "the path cannot stand in a URL of the provider")
+    })?;
+    Ok(relay)
 }
 
 /// How a deployment proves who calls: by a key, or by a token of Entra ID.

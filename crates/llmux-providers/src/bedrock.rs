@@ -18,8 +18,9 @@ use llmux_credentials::aws;
 use llmux_wire::{
     anthropic, bedrock,
     bedrock::{Embedder, Family, Native, NativeReader, Unwrapped},
-    chat::Fit,
+    chat::{ChatRequest, Fit, ToolNames},
     convert::Converted,
+    inline::may_name_media,
     json::{edit::Edits, envelope},
     openai,
     passthrough::Passthrough,
@@ -116,16 +117,21 @@ impl Bedrock {
         Ok(Exchange::new(Outgoing::Send(request), reply, call.stream))
     }
 
+    /// The request of a client of another dialect, and what its tools are called here.
+    fn read(&self, call: &Call<'_>) -> Result<(ChatRequest, ToolNames)> {
+        speak::read_fitting(call, &self.shaped(call), &self.settings.shaping, speak::MOST_OF_A_NAME)
+    }
+
     /// A client of another dialect is answered through Converse: the deployment's defaults are in its words too.
     fn converse(&self, call: &Call<'_>, route: &Route<'_>) -> Result<Exchange> {
-        let request = speak::read(call, &self.shaped(call))?;
+        let (request, names) = self.read(call)?;
         let mut fit = self.fit(call);
         let body = self.forced(bedrock::write_request(&request, route.model, &mut fit)?)?;
         let method = if call.stream { "converse-stream" } else { "converse" };
         let outgoing = Outgoing::Send(self.request(route, method, body)?);
         let (id, model) = (speak::answer_id(call), route.model.to_owned());
-        let reader = bedrock::StreamReader::new(id.clone(), model.clone());
-        let read = move |body: &[u8]| bedrock::read_answer(body, &id, &model);
+        let reader = names.watching(bedrock::StreamReader::new(id.clone(), model.clone()));
+        let read = names.reading(move |body: &[u8]| bedrock::read_answer(body, &id, &model));
         let reply = speak::translated(call, request.stream_usage, read, reader);
         Ok(Exchange::new(outgoing, reply, call.stream).with_dropped(fit.into_dropped()))
     }
@@ -139,11 +145,12 @@ impl Bedrock {
 
     /// A client of another dialect talks to Anthropic's models in theirs, since the model's name asks for it.
     fn invoke_translated(&self, call: &Call<'_>, route: &Route<'_>) -> Result<Exchange> {
-        let request = speak::read(call, &self.shaped(call))?;
+        let (request, names) = self.read(call)?;
         let mut fit = self.fit(call);
         let body = self.forced(anthropic::write_request(&request, route.model, &mut fit)?)?;
-        let reader = anthropic::StreamReader::new();
-        let reply = speak::translated(call, request.stream_usage, anthropic::read_answer, reader);
+        let reader = names.watching(anthropic::StreamReader::new());
+        let read = names.reading(anthropic::read_answer);
+        let reply = speak::translated(call, request.stream_usage, read, reader);
         self.invoke(call, route, &body, reply, fit.into_dropped())
     }
 
@@ -297,6 +304,10 @@ impl Provider for Bedrock {
             )
             .with_param("model")),
         }
+    }
+
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        call.dialect != Dialect::BedrockConverse && may_name_media(call.body)
     }
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Uri;
+use http::{Request, Uri};
 use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
-    ProviderSettings, Result,
+    ProviderSettings, Relay, Result,
 };
 use llmux_wire::{chat::Fit, cohere, json::edit::Edits, json::envelope, rerank::RerankForm};
 
-use crate::{estimate, rerank, shape, speak, target::Target};
+use crate::{estimate, known, rerank, shape, speak, target::Target};
 
 /// The name in `cohere/model`.
 pub(crate) const NAME: &str = "cohere";
@@ -145,6 +145,11 @@ impl Provider for Cohere {
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         cohere::read_error(failed.status, failed.headers, failed.body, "Cohere")
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let known = known::cohere(&head);
+        Ok(Relay::new(self.target.relay(head)?).with_known(known))
     }
 }
 

@@ -16,7 +16,7 @@ use llmux_core::{
     ProviderSettings, Relay, Result,
 };
 use llmux_wire::{
-    chat::Fit,
+    chat::{Fit, ToolNames},
     json::{edit::Edits, envelope},
     openai,
     rerank::RerankForm,
@@ -119,13 +119,15 @@ impl Compatible {
         let mut edits = Edits::new();
         // Else it would go on to the host, or be refused in its name.
         shape::strip(call.body, call.envelope, true, &mut edits);
-        let request = speak::read(call, &edits.apply(call.body, call.envelope))?;
+        let mut request = speak::read(call, &edits.apply(call.body, call.envelope))?;
+        let names = ToolNames::fit(&mut request, speak::MOST_OF_A_NAME);
         let mut fit = self.fit(call);
         let body: Bytes = openai::write_request(&request, call.model, &mut fit)?;
         let fields = envelope::read(&body)?;
         let adapted = adapt::adapt(self, call, &body, &fields, &mut fit)?;
-        let reader = openai::StreamReader::new();
-        let reply = speak::translated(call, request.stream_usage, openai::read_answer, reader);
+        let reader = names.watching(openai::StreamReader::new());
+        let read = names.reading(openai::read_answer);
+        let reply = speak::translated(call, request.stream_usage, read, reader);
         let request = self.target.post(&self.chat, adapted.body);
         let exchange = Exchange::new(Outgoing::Send(request), reply, call.stream).with_more(adapted.more);
         Ok(exchange.with_dropped(fit.into_dropped()))
@@ -142,6 +144,14 @@ impl Compatible {
         let request = self.target.post(uri, adapted.body);
         let exchange = Exchange::new(Outgoing::Send(request), reply, false).with_more(adapted.more);
         Ok(exchange.with_dropped(fit.into_dropped()))
+    }
+
+    /// Hands a request for something else than text on to an address.
+    ///
+    /// # Errors
+    /// When the request is malformed.
+    pub(crate) fn pass_media(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
+        media::pass(self, call, uri)
     }
 
     fn lacks(&self, operation: Operation) -> Error {

@@ -8,7 +8,14 @@ use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
     ProviderSettings, Relay, Result, Usage,
 };
-use llmux_wire::{chat::Fit, convert::Converted, gemini, json::edit::Edits, json::envelope};
+use llmux_wire::{
+    chat::{Fit, ToolNames},
+    convert::Converted,
+    gemini,
+    inline::may_name_media,
+    json::edit::Edits,
+    json::envelope,
+};
 
 use crate::{
     known, shape, speak,
@@ -119,7 +126,8 @@ impl Gemini {
         let mut edits = Edits::new();
         shape::strip(call.body, call.envelope, true, &mut edits);
         shape::apply(call.body, call.envelope, shaping, &mut edits);
-        let request = speak::read(call, &edits.apply(call.body, call.envelope))?;
+        let mut request = speak::read(call, &edits.apply(call.body, call.envelope))?;
+        let names = ToolNames::fit(&mut request, speak::MOST_OF_A_NAME);
         let mut fit = self.fit(call);
         let mut body = gemini::write_request(&request, model(call), &mut fit)?;
         if !shaping.extra_body.is_empty() {
@@ -128,8 +136,9 @@ impl Gemini {
             body = edits.apply(&body, &envelope::read(&body)?);
         }
         let outgoing = Outgoing::Send(self.request(call, body)?);
-        let reader = gemini::StreamReader::new();
-        let reply = speak::translated(call, request.stream_usage, gemini::read_answer, reader);
+        let reader = names.watching(gemini::StreamReader::new());
+        let read = names.reading(gemini::read_answer);
+        let reply = speak::translated(call, request.stream_usage, read, reader);
         Ok(Exchange::new(outgoing, reply, call.stream).with_dropped(fit.into_dropped()))
     }
 
@@ -204,13 +213,19 @@ impl Provider for Gemini {
         }
     }
 
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        call.dialect != Dialect::Gemini && may_name_media(call.body)
+    }
+
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         gemini::read_error(failed.status, failed.headers, failed.body, NAME)
     }
 
     fn relay(&self, head: Request<()>) -> Result<Relay> {
-        let known = known::gemini(&head);
-        Ok(Relay::new(self.target.relay(head)?).with_known(known))
+        let (known, model, piecemeal) =
+            (known::gemini(&head), known::model(&head), known::is_piecemeal(&head));
+        let relay = Relay::new(self.target.relay(head)?).with_known(known);
+        Ok(relay.with_model(model).with_piecemeal(piecemeal))
     }
 }
 

@@ -8,7 +8,7 @@ use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
     ProviderSettings, Result,
 };
-use llmux_wire::{chat::Fit, json::edit::Edits, json::envelope, ollama};
+use llmux_wire::{chat::Fit, inline::may_name_media, json::edit::Edits, json::envelope, ollama};
 
 use crate::{compatible, estimate, shape, speak, target::Target};
 
@@ -145,6 +145,10 @@ impl Provider for Ollama {
             )
             .with_param("model")),
         }
+    }
+
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        call.dialect != Dialect::Ollama && may_name_media(call.body)
     }
 
     fn classify(&self, failed: &FailedReply<'_>) -> Error {

@@ -78,12 +78,83 @@ pub(crate) fn rename<'a>(body: &Bytes, envelope: &Envelope, model: &str, edits: 
 /// Applies the deployment's own rules: fields that are always left out, and defaults.
 pub(crate) fn apply<'a>(body: &Bytes, envelope: &Envelope, shaping: &'a Shaping, edits: &mut Edits<'a>) {
     for name in &shaping.additional_drop_params {
-        edits.remove(name);
+        match Path::of(name) {
+            None => edits.remove(name),
+            Some(path) => {
+                if let Some(changed) = path.without(envelope.get(body, path.field)) {
+                    edits.set_raw(path.field, changed);
+                }
+            }
+        }
     }
     for (name, value) in &shaping.defaults {
         if envelope.get(body, name).is_none_or(|raw| raw == b"null") {
             edits.set_value(name, value);
         }
+    }
+}
+
+/// A place inside a field: `tools[*].function.strict`, `messages[0].name`, `metadata.labels`.
+struct Path<'a> {
+    field: &'a str,
+    steps: Vec<Step<'a>>,
+}
+
+/// One step further inside.
+enum Step<'a> {
+    Member(&'a str),
+    Each,
+    Nth(usize),
+}
+
+impl<'a> Path<'a> {
+    /// `None` for the name of a field, and for what is no path.
+    fn of(text: &'a str) -> Option<Self> {
+        let end = text.find(['.', '['])?;
+        let (field, mut rest) = text.split_at_checked(end)?;
+        let mut steps = Vec::new();
+        while !rest.is_empty() {
+            if let Some(after) = rest.strip_prefix('[') {
+                let (index, after) = after.split_once(']')?;
+                steps.push(if index == "*" { Step::Each } else { Step::Nth(index.parse().ok()?) });
+                rest = after;
+            } else {
+                let after = rest.strip_prefix('.')?;
+                let end = after.find(['.', '[']).unwrap_or(after.len());
+                let (name, after) = after.split_at_checked(end)?;
+                steps.push(Step::Member(name));
+                rest = after;
+            }
+        }
+        Some(Self { field, steps })
+    }
+
+    /// The field without what is at this place; `None` if nothing is.
+    fn without(&self, field: Option<&[u8]>) -> Option<Vec<u8>> {
+        let mut value: Value = serde_json::from_slice(field?).ok()?;
+        take_out(&mut value, &self.steps).then(|| value.to_string().into_bytes())
+    }
+}
+
+/// Takes out what is at the end of the steps; whether there was anything.
+fn take_out(value: &mut Value, steps: &[Step<'_>]) -> bool {
+    match (steps, value) {
+        ([Step::Member(name)], Value::Object(object)) => object.shift_remove(*name).is_some(),
+        ([Step::Member(name), rest @ ..], Value::Object(object)) => {
+            object.get_mut(*name).is_some_and(|inner| take_out(inner, rest))
+        }
+        ([Step::Each], Value::Array(items)) => !std::mem::take(items).is_empty(),
+        ([Step::Each, rest @ ..], Value::Array(items)) => {
+            items.iter_mut().fold(false, |any, item| take_out(item, rest) | any)
+        }
+        ([Step::Nth(at)], Value::Array(items)) if *at < items.len() => {
+            items.remove(*at);
+            true
+        }
+        ([Step::Nth(at), rest @ ..], Value::Array(items)) => {
+            items.get_mut(*at).is_some_and(|item| take_out(item, rest))
+        }
+        _ => false,
     }
 }
 
@@ -118,5 +189,57 @@ pub(crate) fn form(body: &Bytes, envelope: &Envelope, model: &str, shaping: &Sha
 pub(crate) fn force<'a>(shaping: &'a Shaping, edits: &mut Edits<'a>) {
     for (name, value) in &shaping.extra_body {
         edits.set_value(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llmux_wire::json::envelope;
+    use serde_json::json;
+
+    use super::*;
+
+    fn shaped(drop: &[&str], body: &Value) -> Value {
+        let mut shaping = Shaping::default();
+        shaping.additional_drop_params = drop.iter().map(|name| (*name).to_owned()).collect();
+        let body = Bytes::from(body.to_string());
+        let fields = envelope::read(&body).unwrap();
+        let mut edits = Edits::new();
+        apply(&body, &fields, &shaping, &mut edits);
+        serde_json::from_slice(&edits.apply(&body, &fields)).unwrap()
+    }
+
+    #[test]
+    fn parameters_inside_others_are_dropped_by_their_path() {
+        let function = |strict: bool| match strict {
+            true => json!({"function": {"name": "f", "strict": true}}),
+            false => json!({"function": {"name": "f"}}),
+        };
+        let body =
+            json!({"tools": [function(true), function(false)], "a": {"b": {"c": 1, "d": [1, 2, 3]}}, "e": 1});
+        assert_eq!(
+            shaped(&["tools[*].function.strict"], &body)["tools"],
+            json!([function(false), function(false)])
+        );
+        assert_eq!(shaped(&["tools[0].function.strict"], &body)["tools"][0], function(false));
+        assert_eq!(
+            shaped(&["a.b.c", "e"], &body),
+            json!({"tools": body["tools"], "a": {"b": {"d": [1, 2, 3]}}})
+        );
+        assert_eq!(shaped(&["a.b.d[1]"], &body)["a"]["b"]["d"], json!([1, 3]));
+        for nothing in ["tools[*].missing", "tools[9]", "a[0]", "x.y", "tools[x]", "a..b", "a[*].b"] {
+            assert_eq!(shaped(&[nothing], &body), body, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_no_path_leads_into_are_kept() {
+        let body = Bytes::from_static(b"{\"tools\" : [ {\"a\":1.0} ], \"x\": 1.50}");
+        let fields = envelope::read(&body).unwrap();
+        let mut shaping = Shaping::default();
+        shaping.additional_drop_params = vec!["tools[*].strict".to_owned()];
+        let mut edits = Edits::new();
+        apply(&body, &fields, &shaping, &mut edits);
+        assert_eq!(edits.apply(&body, &fields), body);
     }
 }

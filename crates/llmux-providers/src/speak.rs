@@ -6,10 +6,10 @@ pub(crate) use embeddings::{Vectors, embedded, read_embeddings, write_embeddings
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
-use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, ScriptedReply};
+use llmux_core::{Call, Dialect, Exchange, Operation, Outgoing, Reply, Result, ScriptedReply, Shaping};
 use llmux_wire::{
     anthropic, bedrock,
-    chat::{ChatAnswer, ChatRequest},
+    chat::{self, ChatAnswer, ChatRequest, ToolNames},
     cohere, gemini, ollama, openai,
     passthrough::Passthrough,
     responses,
@@ -36,6 +36,25 @@ pub(crate) fn read(call: &Call<'_>, body: &[u8]) -> Result<ChatRequest> {
         }
         _ => openai::read_request(body),
     }
+}
+
+/// Longest name of a tool, by the references of OpenAI, Google and Bedrock.
+pub(crate) const MOST_OF_A_NAME: usize = 64;
+
+/// Reads a chat for a provider that is strict: put right if the deployment's rules allow it, its tools under names that
+/// the provider takes.
+pub(crate) fn read_fitting(
+    call: &Call<'_>,
+    body: &[u8],
+    shaping: &Shaping,
+    most_of_a_name: usize,
+) -> Result<(ChatRequest, ToolNames)> {
+    let mut request = read(call, body)?;
+    if shaping.modify_params {
+        chat::repair(&mut request);
+    }
+    let names = ToolNames::fit(&mut request, most_of_a_name);
+    Ok((request, names))
 }
 
 /// Reads a request to count tokens.

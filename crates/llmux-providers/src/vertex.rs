@@ -11,13 +11,13 @@ mod place;
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Uri, uri::InvalidUri};
+use http::{HeaderName, HeaderValue, Request, Uri, uri::InvalidUri};
 use llmux_core::{
     Call, Component, Credentials, Environment, Error, Exchange, ExposeSecret, FailedReply, Operation,
-    Outgoing, Provider, ProviderSettings, Result, SecretString,
+    Outgoing, Provider, ProviderSettings, Relay, Result, SecretString,
 };
 use llmux_credentials::{Clock, google};
-use llmux_wire::rerank::RerankForm;
+use llmux_wire::{inline::may_name_media, rerank::RerankForm};
 
 use crate::{
     compatible::{
@@ -25,7 +25,7 @@ use crate::{
         table::{Auth, Host, Paths, Quirks, find},
     },
     gemini::Gemini,
-    rerank,
+    known, rerank,
     target::{Target, setting},
 };
 use claude::Claude;
@@ -104,12 +104,12 @@ impl Component for VertexAi {
         Ok(Arc::new(Self {
             gemini: Gemini::on_vertex(&bound, target.clone(), place.gemini()),
             endpoints: Gemini::on_vertex(&bound, target.clone(), place.endpoints()),
+            target,
             claude: Claude::build(&bound)?,
             mistral: Compatible::build(mistral, &bound)?,
             open: Compatible::build(&OPEN_MODELS, &open)?,
             credentials: access.credentials,
             settings: settings.clone(),
-            target,
             ranker,
             place,
         }))
@@ -163,8 +163,22 @@ impl Provider for VertexAi {
         }
     }
 
+    fn wants_media(&self, call: &Call<'_>) -> bool {
+        // Google fetches for its own models only.
+        matches!(Model::of(call.model), Model::Claude(_)) && may_name_media(call.body)
+    }
+
     fn classify(&self, failed: &FailedReply<'_>) -> Error {
         failure::read(failed)
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let (known, model) = (known::vertex(&head), known::model(&head));
+        let piecemeal = known::is_piecemeal(&head);
+        let url = self.place.relayed(head.uri());
+        let mut head = self.target.relay(head)?;
+        *head.uri_mut() = url.parse().map_err(|_| place::bad_name())?;
+        Ok(Relay::new(head).with_known(known).with_model(model).with_piecemeal(piecemeal))
     }
 
     fn credentials(&self, _: &str) -> Option<&Arc<dyn Credentials>> {

@@ -13,6 +13,7 @@ use crate::{
     group::{Group, Member, Shared},
     line,
     mask::Mask,
+    media,
     pattern::Pattern,
     pick::Choice,
     retry::{Decision, Failed},
@@ -236,6 +237,13 @@ impl Router {
             .with_created(ask.created)
             .with_drop_params(ask.overrides.drop_params)
             .with_form(ask.upload.is_some());
+        let inlined = match &self.shared.policy.media {
+            Some(source) if deployment.provider().wants_media(&call) => {
+                Box::pin(media::inlined(&**source, &call)).await?
+            }
+            _ => None,
+        };
+        let call = inlined.as_ref().map_or(call, |inlined| inlined.call(&call));
         let timeouts = self.timeouts(ask, deployment);
         let (transport, most) = (&*self.transport, self.shared.policy.max_answer);
         attempt(deployment, &call, ask.forwarded, ask.upload, transport, timeouts, most).await

@@ -7,6 +7,7 @@
 //! The router starts no task and opens no connection itself. It needs a tokio runtime with timers enabled, for
 //! back-off pauses and for the built-in provider's delays.
 
+mod account;
 mod ask;
 mod attempt;
 mod builder;
@@ -28,6 +29,7 @@ mod hedge;
 mod line;
 mod live;
 mod mask;
+mod media;
 mod name;
 mod pattern;
 mod pick;
@@ -45,6 +47,7 @@ mod tokens;
 mod upload;
 mod visit;
 
+pub use account::Account;
 pub use ask::{Answer, AnswerBody, Ask, Overrides, Refusal};
 pub use builder::RouterBuilder;
 pub use cooldown::{Cooldown, CooldownPolicy, DeploymentCooldown};

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use llmux_core::{LimitUse, Strategy, Timeouts, TokenCounter};
+use llmux_core::{LimitUse, MediaSource, Strategy, Timeouts, TokenCounter};
 
 use crate::{cooldown::CooldownPolicy, deployment::Budget, fallback::FallbackPolicy, retry::RetryPolicy};
 
@@ -45,6 +45,8 @@ pub struct RouterPolicy {
     pub hedge: Option<HedgePolicy>,
     /// Counts the tokens of prompts; they are estimated without it.
     pub token_counter: Option<Arc<dyn TokenCounter>>,
+    /// Fetches what requests name by its address, for providers that take bytes only; they refuse without it.
+    pub media: Option<Arc<dyn MediaSource>>,
     /// Time limits of whole answers.
     pub timeouts: Timeouts,
     /// Time limits of streams, where they differ.
@@ -75,6 +77,7 @@ impl Default for RouterPolicy {
             polling_interval: Duration::from_millis(3),
             hedge: None,
             token_counter: None,
+            media: None,
             timeouts,
             stream_timeouts: Timeouts::default(),
             max_answer: 64 << 20,

@@ -8,6 +8,8 @@ mod answer;
 mod calls;
 mod event;
 mod fit;
+mod names;
+mod repair;
 pub mod tokens;
 
 pub use answer::{ChatAnswer, Choice, FinishReason};
@@ -15,6 +17,8 @@ pub(crate) use calls::Calls;
 pub use event::Event;
 pub use fit::Fit;
 pub(crate) use fit::is_closed;
+pub use names::{Renamed, ToolNames};
+pub use repair::repair;
 
 use llmux_core::{Dialect, Error, Result};
 use serde_json::{Map, Number, Value};

@@ -25,6 +25,7 @@ mod course;
 pub mod event_stream;
 mod failure;
 pub mod gemini;
+pub mod inline;
 pub mod json;
 pub mod multipart;
 pub mod ndjson;

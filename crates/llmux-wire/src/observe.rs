@@ -6,8 +6,8 @@ use bytes::BytesMut;
 use llmux_core::{Dialect, Error, ErrorKind, ReplyReport};
 
 use crate::{
-    anthropic::AnthropicWatch, bedrock::ConverseWatch, gemini::GeminiWatch, openai::OpenAiWatch,
-    passthrough::Watch, responses::ResponsesWatch,
+    anthropic::AnthropicWatch, bedrock::ConverseWatch, cohere::CohereWatch, gemini::GeminiWatch,
+    openai::OpenAiWatch, passthrough::Watch, responses::ResponsesWatch,
 };
 
 use abridge::Abridger;
@@ -46,6 +46,7 @@ impl Observer {
             Dialect::Anthropic => Box::new(AnthropicWatch::new()),
             Dialect::OpenAiResponses => Box::new(ResponsesWatch::new()),
             Dialect::Gemini => Box::new(GeminiWatch::new()),
+            Dialect::Cohere => Box::new(CohereWatch::new()),
             Dialect::BedrockConverse => Box::new(ConverseWatch::new("")),
             _ => Box::new(OpenAiWatch::new(false)),
         };

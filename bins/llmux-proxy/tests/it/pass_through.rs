@@ -373,3 +373,118 @@ async fn sessions_over_websockets_are_refused_clearly() {
     let answer = Answer::of(request.header("upgrade", "websocket")).await;
     assert_eq!(answer.openai_error(), (400, "invalid_request_error".into(), "upgrade_not_supported".into()));
 }
+
+#[tokio::test]
+async fn answers_that_pass_have_their_price() {
+    let upstream = ScriptedUpstream::start().await;
+    let budget =
+        "router_settings: {provider_budget_config: {openai: {budget_limit: 0.00001, time_period: 1d}}}\n";
+    let proxy = setup(&upstream.url(), budget).start().await;
+    let usage = json!({"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18});
+    let answer = json!({"id": "x", "object": "chat.completion", "model": "gpt-4o-mini", "choices": [], "usage": usage});
+    upstream.script([Scripted::json(answer.clone())]);
+    let whole = Answer::of(bearer(proxy.post("/openai/v1/chat/completions", &json!({"x": 1})))).await;
+    assert_eq!(whole.header("x-litellm-response-cost"), Some("0.00000585"), "{}", whole.text);
+    assert_eq!(whole.text, answer.to_string(), "not a byte is changed");
+
+    let gemini = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":1000,"candidatesTokenCount":100,"totalTokenCount":1100}}"#;
+    let json = Scripted::body(gemini).with_header("content-type", "application/json");
+    upstream.script([json]);
+    let path = "/gemini/v1beta/models/gemini-2.5-flash:generateContent";
+    let named = Answer::of(bearer(proxy.post(path, &json!({})))).await;
+    assert_eq!(named.header("x-litellm-response-cost"), Some("0.00055"), "the path names the model");
+
+    let events = format!(
+        "data: {}\n\ndata: [DONE]\n\n",
+        json!({"model": "gpt-4o-mini", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage})
+    );
+    upstream.script([Scripted::sse([events])]);
+    let request = bearer(proxy.post("/openai/v1/chat/completions", &json!({"x": 1})));
+    let streamed = Answer::of(request.header("x-litellm-call-id", "priced-stream")).await;
+    assert_eq!(streamed.header("x-litellm-response-cost"), None, "it is not known beforehand");
+    let log = proxy.wait_for_log("priced-stream").await;
+    assert!(
+        log.lines().any(|line| line.contains("priced-stream") && line.contains("cost=0.00000585")),
+        "{log}"
+    );
+
+    let spent = Answer::of(bearer(proxy.post("/openai/v1/chat/completions", &json!({"x": 1})))).await;
+    assert_eq!(spent.openai_error().2, "budget_exceeded", "what passed is spent");
+}
+
+/// The bytes of a long answer are not held, and so its price is known at its end only.
+#[tokio::test]
+async fn an_answer_too_long_to_wait_for_passes_as_it_comes() {
+    let upstream = ScriptedUpstream::start().await;
+    let proxy = relay(&upstream.url()).await;
+    let long = json!({
+        "object": "list", "model": "text-embedding-3-small", "data": [{"embedding": "a".repeat(3 << 20)}],
+        "usage": {"prompt_tokens": 11, "total_tokens": 11},
+    });
+    let text = long.to_string();
+    upstream.script([Scripted::json(long)]);
+    let request = bearer(proxy.post("/openai/v1/embeddings", &json!({"x": 1})));
+    let answer = Answer::of(request.header("x-litellm-call-id", "long-answer")).await;
+    assert!(answer.text == text && answer.header("x-litellm-response-cost").is_none());
+    let log = proxy.wait_for_log("long-answer").await;
+    assert!(
+        log.lines().any(|line| line.contains("long-answer") && line.contains("cost=0.00000022")),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn clouds_and_cohere_are_reached_with_their_own_addresses_and_keys() {
+    let upstream = ScriptedUpstream::answering([Scripted::body("ok")]).await;
+    let url = upstream.url();
+    let deployment = |params: &str| format!("  - {{model_name: m, litellm_params: {{{params}}}}}\n");
+    let config = format!(
+        "general_settings: {{master_key: {KEY}}}\nmodel_list:\n{}{}{}{}",
+        deployment(&format!(
+            "model: azure/gpt, api_base: '{url}', api_key: sk-azure, api_version: 2024-10-21"
+        )),
+        deployment(&format!("model: azure_ai/claude-x, api_base: '{url}/models', api_key: sk-foundry")),
+        deployment(&format!("model: cohere/command-a, api_base: '{url}', api_key: sk-cohere")),
+        deployment(&format!(
+            "model: vertex_ai/g, api_base: '{url}', vertex_project: p, vertex_location: eu, extra_headers: {{authorization: Bearer tok}}"
+        )),
+    );
+    let proxy = Setup::config(config).start().await;
+    for (path, expected, header, key) in [
+        (
+            "/azure/openai/deployments/gpt/chat/completions",
+            "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+            "api-key",
+            "sk-azure",
+        ),
+        ("/azure/openai/models?api-version=x", "/openai/models?api-version=x", "api-key", "sk-azure"),
+        ("/azure/openai/v1/files", "/openai/v1/files", "api-key", "sk-azure"),
+        (
+            "/azure_ai/models/chat/completions",
+            "/models/chat/completions?api-version=2024-05-01-preview",
+            "api-key",
+            "sk-foundry",
+        ),
+        ("/azure_ai/anthropic/v1/messages", "/anthropic/v1/messages", "x-api-key", "sk-foundry"),
+        ("/azure_ai/providers/mistral/azure/ocr", "/providers/mistral/azure/ocr", "api-key", "sk-foundry"),
+        ("/cohere/v2/chat", "/v2/chat", "authorization", "Bearer sk-cohere"),
+        (
+            "/vertex_ai/publishers/google/models/g:generateContent",
+            "/v1beta1/projects/p/locations/eu/publishers/google/models/g:generateContent",
+            "authorization",
+            "Bearer tok",
+        ),
+        (
+            "/vertex-ai/v1/projects/q/locations/us/endpoints",
+            "/v1/projects/q/locations/us/endpoints",
+            "authorization",
+            "Bearer tok",
+        ),
+    ] {
+        let answer = Answer::of(bearer(proxy.post(path, &json!({})))).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "ok"), "{path}");
+        let sent = upstream.requests().pop().unwrap();
+        assert_eq!((sent.path.as_str(), sent.headers[header].to_str().unwrap()), (expected, key), "{path}");
+        assert!(!format!("{:?}", sent.headers).contains(KEY), "{path}");
+    }
+}

@@ -94,6 +94,8 @@ pub struct ModelParams {
     pub budget_duration: Option<Duration>,
     /// Whether what the provider lacks is left out; the global setting if not given.
     pub drop_params: Option<bool>,
+    /// Whether conversations are put right that the provider would refuse; the global setting if not given.
+    pub modify_params: Option<bool>,
     /// Further parameters to leave out.
     pub additional_drop_params: Vec<String>,
     /// Parameters to send on even if the provider should lack them.

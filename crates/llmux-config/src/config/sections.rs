@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::health::HealthChecks;
 use super::routing::Budget;
 
-use super::Endpoint;
+use super::{Endpoint, PassThrough};
 use crate::JsonObject;
 
 /// `general_settings`
@@ -37,8 +37,14 @@ pub struct General {
     pub always_include_stream_usage: bool,
     /// Name the call in the body of errors.
     pub include_call_id_in_error_body: bool,
+    /// Fetch what clients name by its address from public addresses only.
+    pub user_url_validation: bool,
+    /// Hosts from which it may be fetched wherever they are.
+    pub user_url_allowed_hosts: Vec<String>,
     /// Time for a whole request that is passed through.
     pub pass_through_request_timeout: Duration,
+    /// Paths that lead to servers of one's choice.
+    pub pass_through_endpoints: Vec<PassThrough>,
     /// How deployments are asked whether they work.
     pub health: HealthChecks,
 }
@@ -56,6 +62,9 @@ impl Default for General {
             always_include_stream_usage: false,
             include_call_id_in_error_body: false,
             pass_through_request_timeout: Duration::from_secs(600),
+            user_url_validation: true,
+            user_url_allowed_hosts: Vec::new(),
+            pass_through_endpoints: Vec::new(),
             health: HealthChecks::default(),
         }
     }
@@ -183,6 +192,10 @@ pub struct Alias {
 pub struct LiteLlm {
     /// Leave out what a provider lacks instead of refusing the request.
     pub drop_params: bool,
+    /// Put conversations right that the provider would refuse.
+    pub modify_params: bool,
+    /// Refuse requests for models of which no price is known.
+    pub block_requests_for_models_without_pricing: bool,
     /// Add the cost to the usage of streams in OpenAI's dialect.
     pub include_cost_in_streaming_usage: bool,
     /// What is taken off a provider's prices, by provider.
@@ -191,6 +204,10 @@ pub struct LiteLlm {
     pub cost_margin_config: JsonObject,
     /// Models that everybody may see.
     pub public_model_groups: Vec<String>,
+    /// As given; [`General::user_url_validation`] is what counts.
+    pub user_url_validation: Option<bool>,
+    /// As given; [`General::user_url_allowed_hosts`] is what counts.
+    pub user_url_allowed_hosts: Vec<String>,
     /// As given; [`super::Router::num_retries`] is what counts.
     pub num_retries: Option<u32>,
     /// As given; [`super::Router::timeout`] is what counts.

@@ -1,7 +1,7 @@
 //! `general_settings`
 
-use super::Shape::{Duration, Flag, Number, Secret, Text};
-use super::{Key, Section, health};
+use super::Shape::{Duration, Flag, List, Number, Secret, Text, Texts};
+use super::{Key, Section, health, pass_through};
 
 /// `general_settings`
 pub(crate) static GENERAL: Section = Section {
@@ -56,6 +56,22 @@ pub(crate) static GENERAL: Section = Section {
                 "Time for a whole request that is passed through.",
             )
             .default("600s"),
+            Key::new(
+                "user_url_validation",
+                Flag,
+                "Fetch images that clients name by their address from public addresses only.",
+            )
+            .default("true"),
+            Key::new(
+                "user_url_allowed_hosts",
+                Texts,
+                "Hosts from which they may be fetched wherever they are.",
+            ),
+            Key::new(
+                "pass_through_endpoints",
+                List(&pass_through::ENDPOINT),
+                "Paths that lead to servers of one's choice.",
+            ),
             Key::ignored(
                 "cancel_on_disconnect",
                 "Always on: a client that leaves ends its upstream request.",
@@ -152,8 +168,6 @@ const ACCESS: &[&str] = &[
     "user_mcp_management_mode",
     "require_key_mcp_access_defined",
     "enable_mcp_registry",
-    "user_url_validation",
-    "user_url_allowed_hosts",
     "provider_url_destination_allowed_hosts",
     "litellm_license",
     "allow_user_auth",
@@ -189,7 +203,6 @@ const OPERATION: &[&str] = &[
     "key_management_settings",
     "use_google_kms",
     "use_azure_key_vault",
-    "pass_through_endpoints",
     "enable_openai_websocket_passthrough",
     "use_client_credentials_pass_through_routes",
     "disable_bedrock_agent_runtime_passthrough",

@@ -10,6 +10,18 @@ pub(crate) static LITELLM: Section = Section {
     keys: &[&[
         Key::new("drop_params", Flag, "Leave out what a provider lacks instead of refusing the request.")
             .default("false"),
+        Key::new(
+            "modify_params",
+            Flag,
+            "Put conversations right that Anthropic's models and Bedrock's would refuse.",
+        )
+        .default("false"),
+        Key::new(
+            "block_requests_for_models_without_pricing",
+            Flag,
+            "Refuse requests for models of which no price is known.",
+        )
+        .default("false"),
         Key::new("num_retries", Integer(0, 1000), "As in `router_settings`, which wins."),
         Key::new("request_timeout", Duration, "As `timeout` in `router_settings`, which wins."),
         Key::new("allowed_fails", Integer(0, 1_000_000), "As in `router_settings`, which wins."),
@@ -41,6 +53,8 @@ pub(crate) static LITELLM: Section = Section {
             "What is put on a provider's prices, by provider or `global`: a share, or `{percentage, fixed_amount}`.",
         ),
         Key::new("public_model_groups", Texts, "Models that `/public/model_hub` shows to everybody."),
+        Key::new("user_url_validation", Flag, "As in `general_settings`, which wins."),
+        Key::new("user_url_allowed_hosts", Texts, "As in `general_settings`, which wins."),
         Key::new("json_logs", Flag, "As `logging.format: json`, which wins.").default("false"),
         Key::new("set_verbose", Flag, "As `logging.level: debug`, which wins.").default("false"),
     ]],
@@ -85,7 +99,6 @@ const OBSERVING: &[&str] = &[
 ];
 
 const SHAPING: &[&str] = &[
-    "modify_params",
     "num_retries_per_request",
     "enable_json_schema_validation",
     "force_ipv4",
@@ -110,8 +123,6 @@ const SHAPING: &[&str] = &[
     "route_all_chat_openai_to_responses",
     "openai_system_messages_first",
     "responses",
-    "user_url_validation",
-    "user_url_allowed_hosts",
     "provider_url_destination_allowed_hosts",
 ];
 
@@ -144,7 +155,6 @@ const BUDGETS: &[&str] = &[
     "priority_reservation_settings",
     "max_ui_session_budget",
     "default_soft_budget",
-    "block_requests_for_models_without_pricing",
     "apply_search_free_tier",
     "public_model_groups_links",
     "public_mcp_servers",

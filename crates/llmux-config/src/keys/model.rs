@@ -123,6 +123,7 @@ const CALL: &[Key] = &[
     Key::new("order", Integer(0, i64::MAX), "The lowest is tried first; higher ones when no lower is left."),
     Key::new("max_file_size_mb", Number(0.0), "Largest form with a file, in MB."),
     Key::new("drop_params", Flag, "Leave out what the provider lacks instead of refusing the request."),
+    Key::new("modify_params", Flag, "Put conversations right that the provider would refuse."),
     Key::new("additional_drop_params", Texts, "Further parameters to leave out, such as `tools[*].strict`."),
     Key::new("allowed_openai_params", Texts, "Parameters to send on even if the provider should lack them."),
     Key::new("extra_body", Object, "Members to add to the body of requests."),

@@ -6,6 +6,7 @@ mod committed;
 mod deployments;
 mod environment;
 mod includes;
+mod pass_through;
 mod robustness;
 mod secrets;
 mod support;

@@ -52,6 +52,8 @@ fn every_supported_key_has_a_typed_home_and_fits_the_schema() {
     let schema = llmux_config::schema();
     let mut everything = object(&schema, &schema);
     everything["credential_list"][0]["credential_name"] = "word".into();
+    let endpoint = &mut everything["general_settings"]["pass_through_endpoints"][0];
+    (endpoint["path"], endpoint["methods"]) = ("/word".into(), serde_json::json!(["GET"]));
     let text = everything.to_string();
     assert!(text.contains("drain_timeout") && text.contains("additional_drop_params"));
     let validator = jsonschema::validator_for(&schema).unwrap();

@@ -12,19 +12,37 @@ pub struct Relay {
     pub head: Request<()>,
     /// What is asked and in whose wire format a successful answer is, where the path tells.
     pub known: Option<(Operation, Dialect)>,
+    /// The model that the path names.
+    pub model: Option<String>,
+    /// A JSON answer may come piece by piece, so it must not be waited for.
+    pub piecemeal: bool,
 }
 
 impl Relay {
     /// A request of which nothing more is known.
     #[must_use]
     pub fn new(head: Request<()>) -> Self {
-        Self { head, known: None }
+        Self { head, known: None, model: None, piecemeal: false }
     }
 
     /// Says what is asked, if that is known.
     #[must_use]
     pub fn with_known(mut self, known: Option<(Operation, Dialect)>) -> Self {
         self.known = known;
+        self
+    }
+
+    /// Names the model, if the path does.
+    #[must_use]
+    pub fn with_model(mut self, model: Option<String>) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// Says whether a JSON answer may come piece by piece.
+    #[must_use]
+    pub fn with_piecemeal(mut self, piecemeal: bool) -> Self {
+        self.piecemeal = piecemeal;
         self
     }
 }

@@ -12,26 +12,78 @@ use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Full;
-use llmux_core::{Error, ErrorKind, Result, TransportBody, TransportReply};
+use llmux_core::{
+    Bill, Error, ErrorKind, ReplyReport, RequestContext, Result, TransportBody, TransportReply,
+};
+use llmux_router::Account;
 use llmux_telemetry::Scrubber;
 use llmux_wire::{observe::Observer, tap::Ending};
 
+use super::price::Tariff;
 use crate::{body::Body, stage::settle::Settle};
 
 /// Longest refusal that is read to learn why a signature was refused, in bytes.
-const MAX_REFUSAL: usize = 64 << 10;
+pub(super) const MAX_REFUSAL: usize = 64 << 10;
 
 /// The body of an answer that passes. Nothing is read ahead; dropping it cancels the exchange.
 pub struct Passing {
     upstream: TransportBody,
     observer: Option<Observer>,
+    /// What is known without looking at the answer.
+    told: ReplyReport,
+    tariff: Tariff,
+    account: Option<Account>,
     scrubber: Option<Arc<Scrubber>>,
     settle: Option<Settle>,
 }
 
 impl Passing {
     pub(super) fn new(upstream: TransportBody, settle: Settle) -> Self {
-        Self { upstream, observer: None, scrubber: None, settle: Some(settle) }
+        Self {
+            upstream,
+            observer: None,
+            told: ReplyReport::default(),
+            tariff: Tariff::Unknown,
+            account: None,
+            scrubber: None,
+            settle: Some(settle),
+        }
+    }
+
+    /// What the server told of the answer beforehand.
+    pub(super) fn telling(mut self, told: ReplyReport) -> Self {
+        self.told = told;
+        self
+    }
+
+    /// Bills the answer, and counts the bill against a budget.
+    pub(super) fn priced(mut self, tariff: Tariff, account: Option<Account>) -> Self {
+        (self.tariff, self.account) = (tariff, account);
+        self
+    }
+
+    /// The bill, if it is known before the answer goes out: because it is the same for every answer, or because the
+    /// answer is `complete`.
+    pub(super) fn bill_at_once(&mut self, cx: &RequestContext, complete: Option<&[u8]>) -> Option<Bill> {
+        match (complete, &mut self.observer) {
+            (Some(bytes), Some(observer)) => observer.push(bytes),
+            _ if self.tariff.needs_usage() => return None,
+            _ => {}
+        }
+        self.tariff.bill(cx, self.report())
+    }
+
+    /// An answer that was read to its end.
+    pub(super) fn whole(mut self, bytes: Bytes) -> Body {
+        self.over(&Ending::Complete);
+        Body::Full(bytes)
+    }
+
+    fn report(&self) -> &ReplyReport {
+        match &self.observer {
+            Some(observer) => observer.report(),
+            None => &self.told,
+        }
     }
 
     /// Learns from the answer what it consumed.
@@ -66,8 +118,13 @@ impl Passing {
         if let (Ending::Complete, Some(observer)) = (ending, &mut self.observer) {
             observer.finish();
         }
-        let report = self.observer.as_ref().map(|observer| observer.report().clone());
-        settle.passed(&report.unwrap_or_default(), ending);
+        settle.passed(self.report(), ending, |cx| {
+            let bill = self.tariff.bill(cx, self.report());
+            if let (Some(account), Some(bill)) = (&self.account, &bill) {
+                account.pay(bill.total.to_f64());
+            }
+            bill
+        });
     }
 
     fn pass(&mut self, piece: Bytes) -> Bytes {
@@ -128,22 +185,27 @@ impl Drop for Passing {
     }
 }
 
-/// Reads the beginning of a refusal, and gives the answer as it was.
+/// Reads the beginning of an answer, up to about `limit` bytes. Gives them, whether they are all, and the answer as it
+/// was.
 ///
 /// # Errors
 /// When the answer breaks off.
-pub(super) async fn peek(reply: TransportReply) -> Result<(Bytes, TransportReply)> {
+pub(super) async fn peek(reply: TransportReply, limit: usize) -> Result<(Bytes, bool, TransportReply)> {
     let TransportReply { status, headers, mut body, .. } = reply;
-    let mut read = BytesMut::new();
-    while read.len() < MAX_REFUSAL {
-        let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await else { break };
-        if let Ok(piece) = frame?.into_data() {
-            read.extend_from_slice(&piece);
+    let (mut read, mut ended) = (BytesMut::new(), false);
+    while read.len() < limit && !ended {
+        match poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+            Some(frame) => {
+                if let Ok(piece) = frame?.into_data() {
+                    read.extend_from_slice(&piece);
+                }
+            }
+            None => ended = true,
         }
     }
     let read = read.freeze();
     let body: TransportBody = Box::pin(Rejoined { read: Full::new(read.clone()), rest: body });
-    Ok((read, TransportReply::new(status, headers, body)))
+    Ok((read, ended, TransportReply::new(status, headers, body)))
 }
 
 /// A body whose beginning was read.

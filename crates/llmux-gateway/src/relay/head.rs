@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use llmux_telemetry::Scrubber;
 
-use crate::{access::Access, headers::scrubbed};
+use crate::headers::scrubbed;
 
 /// What a header's name begins with that is to be handed on without this beginning.
 const PASS: &str = "x-pass-";
@@ -45,13 +45,22 @@ fn is_of_the_way(name: &HeaderName) -> bool {
         || name.as_str() == "x-real-ip"
 }
 
-/// The headers that go to the provider: the client's, without keys and whatever else is the gateway's business.
-pub(super) fn outgoing(client: &HeaderMap, access: &Access) -> HeaderMap {
+/// Of a client's headers those that say what the body is and which answer is wanted, and those that it hands on by name.
+pub(super) fn of_the_body(client: &HeaderMap) -> HeaderMap {
+    const KEPT: [HeaderName; 4] =
+        [header::ACCEPT, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::RANGE];
+    let kept = client.iter().filter(|(name, _)| KEPT.contains(name) || name.as_str().starts_with(PASS));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The headers that go to the provider: the client's, without keys, which `holds_key` knows, and whatever else is the
+/// gateway's business.
+pub(super) fn outgoing(client: &HeaderMap, holds_key: &dyn Fn(&HeaderName) -> bool) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(client.len());
     let goes = |name: &HeaderName| {
         let text = name.as_str();
         let own = text.starts_with("x-litellm-") || text.starts_with("x-llmux-");
-        !own && !is_hop_by_hop(name) && !is_of_the_way(name) && !access.holds_key(name)
+        !own && !is_hop_by_hop(name) && !is_of_the_way(name) && !holds_key(name)
     };
     for (name, value) in client.iter().filter(|(name, _)| goes(name) && !is_named(name, client)) {
         match name.as_str().strip_prefix(PASS).map(|name| HeaderName::from_bytes(name.as_bytes())) {
@@ -94,6 +103,7 @@ pub(super) fn returned(upstream: &HeaderMap, scrubber: Option<&Scrubber>) -> Hea
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Access;
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
@@ -128,7 +138,10 @@ mod tests {
         client.insert("x-pass-openai-beta", HeaderValue::from_static("v2"));
         let mut expected = map(&kept);
         expected.extend(map(&[("openai-beta", "v2"), ("accept-encoding", "identity")]));
-        assert_eq!(outgoing(&client, &access), expected);
+        assert_eq!(outgoing(&client, &|name| access.holds_key(name)), expected);
+        let mut few = map(&[("content-type", "audio/mpeg"), ("accept-encoding", "identity")]);
+        few.insert("openai-beta", HeaderValue::from_static("v2"));
+        assert_eq!(outgoing(&of_the_body(&client), &|name| access.holds_key(name)), few);
     }
 
     #[test]

@@ -15,6 +15,20 @@ const ROUNDS: usize = 4;
 /// # Errors
 /// 400 for dots, doubled slashes, whole URLs, backslashes and control characters, encoded or not.
 pub(super) fn safe(path: &str, query: Option<&str>) -> Result<Uri> {
+    check_through(path)?;
+    let query = query.map(without_key).filter(|query| !query.is_empty());
+    let target = match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    target.parse().map_err(|_| refused())
+}
+
+/// Refuses a path that somebody on the way could read as another place, however often it is encoded.
+///
+/// # Errors
+/// As [`safe`].
+pub(super) fn check_through(path: &str) -> Result<()> {
     let mut text = Cow::Borrowed(path);
     let mut settled = false;
     for _ in 0..ROUNDS {
@@ -26,15 +40,7 @@ pub(super) fn safe(path: &str, query: Option<&str>) -> Result<Uri> {
         }
         text = Cow::Owned(decoded);
     }
-    if !settled {
-        return Err(refused());
-    }
-    let query = query.map(without_key).filter(|query| !query.is_empty());
-    let target = match query {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
-    target.parse().map_err(|_| refused())
+    if settled { Ok(()) } else { Err(refused()) }
 }
 
 fn check(path: &str) -> Result<()> {
@@ -55,14 +61,14 @@ fn has_control(segment: &str) -> bool {
     segment.chars().any(char::is_control)
 }
 
-fn refused() -> Error {
+pub(super) fn refused() -> Error {
     let message =
         "the path must name a place at the provider, without `.`, `..`, `//`, `\\` or control characters";
     Error::client(ErrorKind::InvalidRequest, message).with_code("invalid_path")
 }
 
 /// The query without the parameter in which Google's clients send their key.
-fn without_key(query: &str) -> String {
+pub(super) fn without_key(query: &str) -> String {
     let is_key = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
         percent_decode_str(name).decode_utf8_lossy() == "key"

@@ -2,22 +2,41 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request};
 use llmux_config::{Config, Model};
-use llmux_core::{Dialect, Environment, Error, ErrorKind, Provider, ProviderSettings, Result, Transport};
+use llmux_core::{
+    Dialect, Environment, Error, ErrorKind, ModelFacts, Provider, ProviderSettings, Result, Transport,
+};
+use llmux_router::{Account, Router};
 
-use super::table::{RESERVED, ROWS, Row};
-use crate::snapshot::{Parts, provider_settings};
+use super::{
+    own::Endpoint,
+    ready::Destination,
+    table::{RESERVED, ROWS, Row},
+};
+use crate::snapshot::{Parts, provider_facts, provider_settings};
 
 /// Every route, and what they have in common.
 pub(crate) struct Relays {
     routes: Vec<Route>,
+    /// Paths of the operator's own, the longest first.
+    own: Vec<Endpoint>,
     /// What carries the requests.
     pub(crate) transport: Arc<dyn Transport>,
     /// Time for a whole exchange.
     pub(crate) timeout: Duration,
     /// Longest body of a request that is passed on, in bytes, if there is a limit.
     pub(crate) max_upload: Option<u64>,
+}
+
+/// What was found for a path; `below` is the path behind the prefix.
+pub(crate) enum Found<'r, 'p> {
+    /// A destination.
+    To(Destination<'r>, &'p str),
+    /// One that takes only these methods.
+    WrongMethod(String),
+    /// Nothing.
+    Nowhere,
 }
 
 /// One route.
@@ -27,34 +46,90 @@ pub(crate) struct Route {
     pub(crate) sdk: Dialect,
     /// The provider, or why there is none.
     pub(crate) provider: Result<Arc<dyn Provider>, String>,
+    /// What is known of the provider's models.
+    pub(super) facts: Option<Arc<dyn ModelFacts>>,
+    /// What may be spent there.
+    pub(super) account: Option<Account>,
 }
 
 impl Relays {
     /// The routes of a configuration.
-    pub(crate) fn new(config: &Config, parts: &Parts) -> Self {
+    ///
+    /// # Errors
+    /// Every entry of `pass_through_endpoints` that cannot be used.
+    pub(crate) fn new(
+        config: &Config,
+        parts: &Parts,
+        router: &Router,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Vec<Error>> {
         let megabytes = config.general.max_request_size_mb;
-        Self {
-            routes: ROWS.iter().map(|row| Route::new(row, config, parts)).collect(),
+        Ok(Self {
+            routes: ROWS.iter().map(|row| Route::new(row, config, parts, router)).collect(),
+            own: own(config, parts, warnings)?,
             transport: Arc::clone(&parts.transport),
             timeout: config.general.pass_through_request_timeout,
             max_upload: megabytes.map(|megabytes| (megabytes * 1_048_576.0) as u64),
-        }
+        })
     }
 
-    /// The route of a path, and the path behind its prefix.
-    pub(crate) fn find<'p>(&self, path: &'p str) -> Option<(&Route, &'p str)> {
+    /// Where a path leads, and the path behind the prefix.
+    pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Found<'_, 'p> {
+        let mut refusing: Vec<&Method> = Vec::new();
+        for endpoint in &self.own {
+            let Some(below) = endpoint.below(path) else { continue };
+            if endpoint.takes(method) {
+                return Found::To(Destination::Own(endpoint), below);
+            }
+            refusing.extend(endpoint.methods());
+        }
+        if !refusing.is_empty() {
+            let names: Vec<&str> = refusing.into_iter().map(Method::as_str).collect();
+            return Found::WrongMethod(names.join(", "));
+        }
         if RESERVED.iter().any(|reserved| path.starts_with(reserved)) {
-            return None;
+            return Found::Nowhere;
         }
         let below = |route: &Route| path.strip_prefix(route.prefix).filter(|rest| rest.starts_with('/'));
-        self.routes.iter().find_map(|route| Some((route, below(route)?)))
+        let found = self.routes.iter().find_map(|route| Some((route, below(route)?)));
+        found.map_or(Found::Nowhere, |(route, below)| Found::To(Destination::Provider(route), below))
     }
 }
 
+/// The operator's own paths, the longest first.
+fn own(config: &Config, parts: &Parts, warnings: &mut Vec<String>) -> Result<Vec<Endpoint>, Vec<Error>> {
+    const SETTING: &str = "general_settings.pass_through_endpoints";
+    let (mut endpoints, mut errors) = (Vec::new(), Vec::new());
+    for (at, section) in config.general.pass_through_endpoints.iter().enumerate() {
+        let mut doubts = Vec::new();
+        match Endpoint::new(section, config, parts, &mut doubts) {
+            Ok(endpoint) => {
+                if endpoint.is_hidden() {
+                    doubts.push(format!(
+                        "the gateway serves `{}` itself: nothing is passed on",
+                        endpoint.path()
+                    ));
+                }
+                endpoints.push(endpoint);
+            }
+            Err(error) => {
+                let key = error.param().unwrap_or("target");
+                let message = format!("{SETTING}[{at}].{key}: {}", error.message());
+                errors.push(Error::new(ErrorKind::InvalidRequest, message).with_param(key));
+            }
+        }
+        warnings.extend(doubts.into_iter().map(|doubt| format!("{SETTING}[{at}]: {doubt}")));
+    }
+    endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.path().len()));
+    if errors.is_empty() { Ok(endpoints) } else { Err(errors) }
+}
+
 impl Route {
-    fn new(row: &Row, config: &Config, parts: &Parts) -> Self {
+    fn new(row: &Row, config: &Config, parts: &Parts, router: &Router) -> Self {
         let provider = provider(row, config, parts).map_err(|error| error.message().to_owned());
-        Self { prefix: row.prefix, sdk: row.sdk, provider }
+        let facts = provider.as_ref().ok().and_then(|p| provider_facts(p.name(), config, parts).ok());
+        let account = provider.as_ref().ok().and_then(|provider| router.account(provider.name()));
+        Self { prefix: row.prefix, sdk: row.sdk, provider, facts, account }
     }
 
     /// The provider.

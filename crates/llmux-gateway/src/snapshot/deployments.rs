@@ -96,6 +96,7 @@ pub(crate) fn provider_settings(
     settings.options = options(params);
     let mut shaping = Shaping::default();
     shaping.drop_params = params.drop_params.unwrap_or(config.litellm.drop_params);
+    shaping.modify_params = params.modify_params.unwrap_or(config.litellm.modify_params);
     shaping.additional_drop_params = params.additional_drop_params.clone();
     shaping.allowed_params = params.allowed_openai_params.clone();
     shaping.defaults = (*params.defaults).clone();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use llmux_catalog::{DeploymentFacts, Facts, Query};
 use llmux_config::{Config, Model};
-use llmux_core::{Error, ErrorKind, Margin, Money, Result, money::Share};
+use llmux_core::{Error, ErrorKind, Margin, ModelFacts, Money, Result, money::Share};
 use serde_json::Value;
 
 use super::Parts;
@@ -34,6 +34,12 @@ pub(super) fn build(
     let base = model.info.base_model.as_deref();
     let query = Query::new(provider, name);
     Ok(Arc::new(DeploymentFacts::new(&parts.catalogue, &query, base, custom, margin)))
+}
+
+/// What is known of all models of a provider, for answers that no deployment makes.
+pub(crate) fn of_provider(provider: &str, config: &Config, parts: &Parts) -> Result<Arc<dyn ModelFacts>> {
+    let (query, margin) = (Query::new(provider, "*"), margin(provider, config)?);
+    Ok(Arc::new(DeploymentFacts::new(&parts.catalogue, &query, None, Facts::default(), margin)))
 }
 
 /// What is taken off and put on a provider's prices.

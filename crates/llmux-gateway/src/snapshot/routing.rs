@@ -29,6 +29,7 @@ pub(super) fn builder(
     let strategy = parts.registry.strategies.build(kind, &args).map_err(|error| errors.push(error)).ok()?;
     let mut policy = RouterPolicy::default();
     policy.token_counter = Some(parts.tokens.clone());
+    policy.media.clone_from(&parts.media);
     failures(config, &mut policy);
     if let Err(error) = fallbacks(config, &mut policy) {
         errors.push(error);

@@ -5,7 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use llmux_core::{Error, Operation, RequestContext};
+use llmux_core::{Error, ErrorKind, Operation, RequestContext, Terms, Usage};
 use llmux_router::{Answer, Ask, Explanation, Refusal};
 
 use super::receive::Received;
@@ -36,6 +36,9 @@ pub(crate) async fn run(
     cx: &RequestContext,
     received: &Received,
 ) -> Result<Answer, Refusal> {
+    if snapshot.wishes.priced_only && cx.operation != Operation::CountTokens {
+        priced(snapshot, received)?;
+    }
     let ask = ask(cx, received);
     if cx.operation == Operation::CountTokens {
         prepare_count(snapshot, &received.model).await;
@@ -45,6 +48,22 @@ pub(crate) async fn run(
     }
     let forwarded = headers::forwarded(&received.headers, |name| snapshot.access.holds_key(name));
     snapshot.router.ask(&ask.with_forwarded(&forwarded)).await
+}
+
+/// Refuses a model that is known but has no price, as the operator wishes.
+fn priced(snapshot: &Snapshot, received: &Received) -> Result<(), Error> {
+    let model = received.deployment.as_deref().unwrap_or(&received.model);
+    // The router says that a model is unknown.
+    let Ok((deployment, name)) = snapshot.find(model) else { return Ok(()) };
+    let terms = Terms::new().with_models(Some(&name), None);
+    let facts = deployment.settings().facts.as_ref();
+    if facts.is_some_and(|facts| facts.bill(&Usage::default(), &terms).is_some()) {
+        return Ok(());
+    }
+    let message = format!("no price is known for the model `{model}`, and models without one are not served");
+    Err(Error::client(ErrorKind::PermissionDenied, message)
+        .with_code("model_without_pricing")
+        .with_param("model"))
 }
 
 /// How a deployment would be chosen now.

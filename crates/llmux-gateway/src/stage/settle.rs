@@ -44,9 +44,15 @@ impl Settle {
         self.over(report, ending, bill.as_ref());
     }
 
-    /// An answer that passed untouched is over. It is of no deployment, and so has no price here.
-    pub(crate) fn passed(mut self, report: &ReplyReport, ending: &Ending) {
-        self.over(report, ending, None);
+    /// An answer that passed untouched is over. It is of no deployment, so somebody else knows its price.
+    pub(crate) fn passed(
+        mut self,
+        report: &ReplyReport,
+        ending: &Ending,
+        price: impl FnOnce(&RequestContext) -> Option<Bill>,
+    ) {
+        let bill = price(&self.cx);
+        self.over(report, ending, bill.as_ref());
     }
 
     fn over(&mut self, report: &ReplyReport, ending: &Ending, bill: Option<&Bill>) {

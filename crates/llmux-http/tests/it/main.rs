@@ -6,6 +6,7 @@ mod cancellation;
 mod conformance;
 mod destinations;
 mod faults;
+mod fetching;
 mod limits;
 mod pool;
 mod proxies;

@@ -4,17 +4,18 @@
 
 use std::sync::Arc;
 
-use http::Uri;
+use http::{Request, Uri, uri::PathAndQuery};
 use llmux_core::{
     Call, Component, Credentials, Error, Exchange, FailedReply, Operation, Outgoing, Provider,
-    ProviderSettings, Result,
+    ProviderSettings, Relay, Result,
 };
 use llmux_wire::anthropic;
 
 use super::{
     Access, failure,
     hosts::{AZURE, FOUNDRY, FOUNDRY_ENDPOINT, FOUNDRY_V1},
-    route::{Route, check},
+    moved,
+    route::{Route, check, with_version},
 };
 use crate::{anthropic::Anthropic, compatible::Compatible, compatible::table::Host, target::setting};
 
@@ -120,6 +121,14 @@ fn is_claude(model: &str) -> bool {
     model.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("claude"))
 }
 
+impl Foundry {
+    /// Mistral's models that read documents, by "Mistral Document AI" of Microsoft's documentation.
+    fn ocr(&self, call: &Call<'_>) -> Result<Exchange> {
+        let uri = format!("{}/providers/mistral/azure/ocr", self.root).parse();
+        self.engine.pass_media(call, &uri.map_err(|_| setting("api_base", "is not a valid URL"))?)
+    }
+}
+
 impl Provider for Foundry {
     fn name(&self) -> &str {
         NAME
@@ -132,6 +141,9 @@ impl Provider for Foundry {
     fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
         if is_claude(call.model) {
             return self.anthropic.prepare(call);
+        }
+        if call.operation == Operation::Ocr {
+            return self.ocr(call);
         }
         let mut exchange = self.engine.prepare(call)?;
         if let Outgoing::Send(request) = &mut exchange.outgoing {
@@ -149,6 +161,21 @@ impl Provider for Foundry {
             return anthropic::read_error(failed.status, failed.headers, failed.body, NAME);
         }
         failure::read(failed, "Azure AI Foundry")
+    }
+
+    fn relay(&self, head: Request<()>) -> Result<Relay> {
+        let (path, query) = (head.uri().path(), head.uri().query());
+        let whole = head.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        let whole = match path.starts_with("/models/") {
+            true => with_version(whole, query, VERSION),
+            false => whole.to_owned(),
+        };
+        // Its models speak Anthropic's dialect, and want its headers.
+        let relay = match path.starts_with("/anthropic/") {
+            true => self.anthropic.relay(head)?,
+            false => self.engine.relay(head)?,
+        };
+        moved(relay, &self.root, &whole)
     }
 
     fn credentials(&self, _: &str) -> Option<&Arc<dyn Credentials>> {

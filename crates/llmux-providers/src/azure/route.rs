@@ -1,6 +1,6 @@
 //! Where a call goes: Azure's routes differ by API version and by the form of the base URL.
 
-use http::Uri;
+use http::{Uri, uri::PathAndQuery};
 use llmux_core::{Call, Dialect, Error, ErrorKind, Operation, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -61,6 +61,21 @@ impl Route {
     /// The base URL.
     pub(super) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The address of the resource.
+    pub(super) fn root(&self) -> &str {
+        self.base.strip_suffix("/openai/v1").unwrap_or(&self.base)
+    }
+
+    /// A client's own path and query. The dated routes below `/openai` want a version, which a client may leave out.
+    pub(super) fn relayed(&self, uri: &Uri) -> String {
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let dated = uri.path().starts_with("/openai/") && !uri.path().starts_with("/openai/v1/");
+        match &self.kind {
+            Kind::Deployments { version, .. } if dated => with_version(path, uri.query(), version),
+            _ => path.to_owned(),
+        }
     }
 
     /// Whether the API version is a date before this one.
@@ -125,6 +140,16 @@ fn below(list: &str, made: &Uri) -> String {
     let tail = made.path().rsplit_once("/responses").map_or("", |(_, tail)| tail);
     let queries = [query, made.query()].into_iter().flatten().collect::<Vec<_>>().join("&");
     if queries.is_empty() { format!("{address}{tail}") } else { format!("{address}{tail}?{queries}") }
+}
+
+/// The path and query with an API version, if they have none.
+pub(super) fn with_version(path: &str, query: Option<&str>, version: &str) -> String {
+    let named = |query: &str| query.split('&').any(|pair| pair.starts_with("api-version="));
+    match query {
+        Some(query) if named(query) => path.to_owned(),
+        Some(_) => format!("{path}&api-version={version}"),
+        None => format!("{path}?api-version={version}"),
+    }
 }
 
 /// Refuses what is no address.

@@ -1,5 +1,6 @@
 //! Where models are: hosts by location, paths by publisher.
 
+use http::{Uri, uri::PathAndQuery};
 use llmux_core::{Error, ErrorKind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -9,6 +10,9 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 const GEMINI_VERSION: &str = "v1beta1";
 /// The version for everything else.
 const VERSION: &str = "v1";
+
+/// The host of what is in no location.
+const GLOBAL: &str = "https://aiplatform.googleapis.com";
 
 /// Whose model it is, which decides the address and the dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +79,8 @@ pub(super) struct Place {
     /// `/projects/…/locations/…`; empty in express mode.
     parent: String,
     version: Option<String>,
+    /// The host is not Google's own.
+    elsewhere: bool,
 }
 
 impl Place {
@@ -87,12 +93,11 @@ impl Place {
     ) -> Self {
         let segment = |text: &str| utf8_percent_encode(text.trim(), SEGMENT).to_string();
         let location = segment(location);
+        let elsewhere = base.is_some();
         let given = base.map(|base| base.trim_end_matches('/').to_owned());
-        let base = given.unwrap_or_else(|| match (project, location.as_str()) {
-            (None, _) | (_, "global") => "https://aiplatform.googleapis.com".to_owned(),
-            // Multi-regions, by "Deployments and endpoints".
-            (_, "us" | "eu") => format!("https://aiplatform.{location}.rep.googleapis.com"),
-            _ => format!("https://{location}-aiplatform.googleapis.com"),
+        let base = given.unwrap_or_else(|| match project {
+            None => GLOBAL.to_owned(),
+            Some(_) => host(&location),
         });
         let named = base.rsplit_once('/').filter(|(_, end)| ["v1", "v1beta1"].contains(end));
         let (base, version) = match named {
@@ -100,12 +105,33 @@ impl Place {
             None => (base.clone(), version.map(segment)),
         };
         let parent = project.map(|project| format!("/projects/{}/locations/{location}", segment(project)));
-        Self { base, parent: parent.unwrap_or_default(), version }
+        Self { base, parent: parent.unwrap_or_default(), version, elsewhere }
     }
 
     /// The host's address.
     pub(super) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The address of a client's own path. A project's place is put in front where the path names none; where it does,
+    /// its location decides the host, as Google wants it.
+    pub(super) fn relayed(&self, uri: &Uri) -> String {
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let versioned = ["/v1/", "/v1beta1/"].iter().find(|version| path.starts_with(**version));
+        let (version, rest) = match versioned.and_then(|version| path.strip_prefix(*version)) {
+            Some(rest) => (versioned.map_or("v1", |version| version.trim_matches('/')), rest),
+            None => (self.version.as_deref().unwrap_or(GEMINI_VERSION), path.trim_start_matches('/')),
+        };
+        if !rest.starts_with("projects/") {
+            return format!("{}/{version}{}/{rest}", self.base, self.parent);
+        }
+        let location = rest.split_once("/locations/").and_then(|(_, after)| after.split(['/', '?']).next());
+        let plain =
+            |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        match location.filter(plain).filter(|_| !self.elsewhere) {
+            Some(location) => format!("{}/{version}/{rest}", host(location)),
+            None => format!("{}/{version}/{rest}", self.base),
+        }
     }
 
     fn root(&self, usual: &str) -> String {
@@ -148,6 +174,16 @@ impl Place {
     }
 }
 
+/// Google's host for a location.
+fn host(location: &str) -> String {
+    match location {
+        "global" => GLOBAL.to_owned(),
+        // Multi-regions, by "Deployments and endpoints".
+        "us" | "eu" => format!("https://aiplatform.{location}.rep.googleapis.com"),
+        _ => format!("https://{location}-aiplatform.googleapis.com"),
+    }
+}
+
 /// Where a project's documents are ranked, by the reference of Google's Discovery Engine. Its models are everywhere.
 pub(super) fn ranking(base: Option<&str>, project: &str) -> String {
     let base = base.map_or("https://discoveryengine.googleapis.com", |base| base.trim_end_matches('/'));
@@ -184,6 +220,36 @@ mod tests {
         for (name, model) in cases {
             assert_eq!(Model::of(name), model, "{name}");
         }
+    }
+
+    #[test]
+    fn a_clients_own_path_gets_the_place_that_it_leaves_out() {
+        let url = |base: Option<&str>, path: &str| {
+            Place::new(base, Some("p"), "us-central1", None).relayed(&path.parse().unwrap())
+        };
+        let google = "https://us-central1-aiplatform.googleapis.com";
+        assert_eq!(
+            url(None, "/publishers/google/models/g:generateContent?alt=sse"),
+            format!(
+                "{google}/v1beta1/projects/p/locations/us-central1/publishers/google/models/g:generateContent?alt=sse"
+            )
+        );
+        assert_eq!(
+            url(None, "/v1/cachedContents"),
+            format!("{google}/v1/projects/p/locations/us-central1/cachedContents")
+        );
+        assert_eq!(
+            url(None, "/v1/projects/q/locations/global/endpoints"),
+            "https://aiplatform.googleapis.com/v1/projects/q/locations/global/endpoints"
+        );
+        assert_eq!(
+            url(None, "/v1/projects/q/locations/evil.example%2F/x"),
+            format!("{google}/v1/projects/q/locations/evil.example%2F/x")
+        );
+        assert_eq!(
+            url(Some("https://own.example"), "/v1/projects/q/locations/eu/x"),
+            "https://own.example/v1/projects/q/locations/eu/x"
+        );
     }
 
     #[test]

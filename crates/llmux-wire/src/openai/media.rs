@@ -47,6 +47,12 @@ impl MediaWatch {
             let images = get("data").and_then(|raw| serde_json::from_slice::<Vec<IgnoredAny>>(raw).ok());
             report.usage.output_images = images.map_or(0, |images| images.len() as u64);
         }
+        // Mistral's, of which each page is sold.
+        let read = get("usage_info").and_then(|raw| serde_json::from_slice::<Value>(raw).ok());
+        if let Some(pages) = read.and_then(|read| read.get("pages_processed").and_then(Value::as_u64)) {
+            report.usage.pages = pages;
+            report.usage_reported = true;
+        }
         if self.hears() && report.usage.input_millis == 0 && report.usage.prompt_total() == 0 {
             // Of `verbose_json`.
             let duration = get("duration").and_then(|raw| serde_json::from_slice::<Value>(raw).ok());

@@ -127,6 +127,7 @@ pub(super) static HOSTS: &[Host] = &[
             media: Media {
                 transcriptions: Media::ALL.transcriptions,
                 moderations: Media::ALL.moderations,
+                ocr: Some("/ocr"),
                 ..Media::NONE
             },
             ..Paths::CHAT_EMBEDDINGS

@@ -21,6 +21,8 @@ pub struct Media {
     pub translations: Option<&'static str>,
     /// Whether a text or an image breaks rules.
     pub moderations: Option<&'static str>,
+    /// The text of a document's pages.
+    pub ocr: Option<&'static str>,
 }
 
 impl Media {
@@ -33,8 +35,9 @@ impl Media {
         transcriptions: None,
         translations: None,
         moderations: None,
+        ocr: None,
     };
-    /// All of them, under OpenAI's paths.
+    /// All that OpenAI has, under its paths.
     pub const ALL: Self = Self {
         images: Some("/images/generations"),
         image_edits: Some("/images/edits"),
@@ -43,6 +46,7 @@ impl Media {
         transcriptions: Some("/audio/transcriptions"),
         translations: Some("/audio/translations"),
         moderations: Some("/moderations"),
+        ocr: None,
     };
     /// Transcriptions and translations, under OpenAI's paths.
     pub const RECORDINGS: Self =
@@ -60,6 +64,7 @@ impl Media {
             (Operation::Transcription, self.transcriptions),
             (Operation::Translation, self.translations),
             (Operation::Moderation, self.moderations),
+            (Operation::Ocr, self.ocr),
         ]
         .into_iter()
         .filter_map(|(operation, path)| Some((operation, path?)))
