@@ -45,6 +45,27 @@ impl Received {
         self.envelope = envelope::read(&self.body)?;
         Ok(())
     }
+
+    /// Takes out of the body what is said to the gateway alone, and puts in what the configuration wants of every
+    /// request.
+    fn ready(&mut self, snapshot: &Snapshot, cx: &RequestContext) -> Result<()> {
+        if self.directions.as_ref().is_some_and(|directions| directions.priority.is_some()) {
+            // A provider would mean another thing by it.
+            let mut edits = Edits::new();
+            edits.remove("priority");
+            self.change(&edits)?;
+        }
+        if cx.sdk != cx.dialect {
+            self.body = unwrap::run(&self.body, &self.envelope, self.stream, &mut self.headers);
+            self.envelope = envelope::read(&self.body)?;
+        }
+        let streams = self.stream && matches!(cx.operation, Operation::Chat | Operation::Completion);
+        if snapshot.wishes.stream_usage && streams && cx.dialect == Dialect::OpenAi {
+            self.body = with_usage(&self.body, &self.envelope)?;
+            self.envelope = envelope::read(&self.body)?;
+        }
+        Ok(())
+    }
 }
 
 /// Time limits of one request, in seconds: LiteLLM's names for the whole of it, ours for its phases.
@@ -86,14 +107,7 @@ pub(crate) async fn run(
         fields = envelope::read(&body)?;
     }
     let fields_of = Fields { body: &body, envelope: &fields };
-    let chat_model = snapshot.wishes.chat_model.as_deref().filter(|_| cx.operation == Operation::Chat);
-    let model = match chat_model.map(Cow::Borrowed).or(model) {
-        Some(model) => model.into_owned(),
-        None => {
-            let model = fields_of.text("model")?;
-            model.or_else(|| default_model(cx.operation)).ok_or_else(|| missing("model"))?
-        }
-    };
+    let model = model_of(snapshot, cx, &fields_of, model)?;
     let by_path = streamed(&parts.uri);
     let framing = by_path.flatten();
     let stream = match by_path {
@@ -106,28 +120,8 @@ pub(crate) async fn run(
     };
     let overrides = overrides(&fields_of, &parts.headers, stream)?;
     let directions = directions::read(snapshot, cx.dialect, &fields_of, &parts.headers, parts.uri.query())?;
-    if model.is_empty() {
-        return Err(missing("model"));
-    }
-    let streams = stream && matches!(cx.operation, Operation::Chat | Operation::Completion);
-    if directions.as_ref().is_some_and(|directions| directions.priority.is_some()) {
-        // It is said to the gateway; a provider would mean another thing by it.
-        let mut edits = Edits::new();
-        edits.remove("priority");
-        body = edits.apply(&body, &fields);
-        fields = envelope::read(&body)?;
-    }
-    let mut headers = parts.headers;
-    if cx.sdk != cx.dialect {
-        body = unwrap::run(&body, &fields, stream, &mut headers);
-        fields = envelope::read(&body)?;
-    }
-    if snapshot.wishes.stream_usage && streams && cx.dialect == Dialect::OpenAi {
-        body = with_usage(&body, &fields)?;
-        fields = envelope::read(&body)?;
-    }
-    Ok(Received {
-        headers,
+    let mut received = Received {
+        headers: parts.headers,
         body,
         envelope: fields,
         model,
@@ -137,7 +131,24 @@ pub(crate) async fn run(
         upload,
         directions,
         deployment: None,
-    })
+    };
+    received.ready(snapshot, cx)?;
+    Ok(received)
+}
+
+/// The model that is asked for: the configuration's where it sets one, the path's, the body's.
+fn model_of(
+    snapshot: &Snapshot,
+    cx: &RequestContext,
+    fields: &Fields<'_>,
+    in_path: Option<Cow<'_, str>>,
+) -> Result<String> {
+    let chat_model = snapshot.wishes.chat_model.as_deref().filter(|_| cx.operation == Operation::Chat);
+    let model = match chat_model.map(Cow::Borrowed).or(in_path) {
+        Some(model) => Some(model.into_owned()),
+        None => fields.text("model")?.or_else(|| default_model(cx.operation)),
+    };
+    model.filter(|model| !model.is_empty()).ok_or_else(|| missing("model"))
 }
 
 /// The body: all of it, or the fields of a form whose files are still to come.
