@@ -28,9 +28,14 @@ pub fn write_answer(answer: &ChatAnswer, created: u64) -> Bytes {
     if let Some(tier) = &answer.service_tier {
         out.insert("service_tier".into(), write_tier(tier).into());
     }
-    out.extend(answer.extra.clone());
+    // What an answer of another dialect has under these names means something else.
+    let free = answer.extra.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    out.extend(free.map(|(name, value)| (name.clone(), value.clone())));
     Value::Object(out).to_string().into()
 }
+
+/// The fields of an answer that have a meaning of their own here.
+const OWN: &[&str] = &["id", "object", "created", "model", "choices", "usage", "service_tier"];
 
 /// Anthropic's word for OpenAI's `default` is `standard`.
 pub(super) fn write_tier(tier: &str) -> &str {
@@ -165,6 +170,20 @@ mod tests {
         assert_eq!(message["reasoning_content"], "hm");
         assert_eq!(message["thinking_blocks"][0]["signature"], "s");
         assert_eq!(message["content"], "hi");
+    }
+
+    #[test]
+    fn fields_of_another_dialect_do_not_take_the_place_of_this_ones() {
+        let extra = json!({"model": {"a": 1}, "service_tier": 2, "trace": {}});
+        let answer = ChatAnswer {
+            model: "m".into(),
+            choices: vec![Choice { parts: Vec::new(), finish: None, logprobs: None }],
+            extra: extra.as_object().unwrap().clone(),
+            ..ChatAnswer::default()
+        };
+        let value: Value = serde_json::from_slice(&write_answer(&answer, 7)).unwrap();
+        assert_eq!((&value["model"], &value["trace"]), (&json!("m"), &json!({})));
+        assert_eq!(value.get("service_tier"), None);
     }
 
     #[test]
