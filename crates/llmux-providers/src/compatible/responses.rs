@@ -63,7 +63,7 @@ pub(super) fn kept(host: &Compatible, call: &Call<'_>, uri: &Uri) -> Result<Exch
         speak::passthrough(call.dialect, false)
     } else {
         // A response that failed is no failure of this request.
-        Box::new(Converted::new(|body| Ok((Bytes::copy_from_slice(body), None))))
+        Box::new(Converted::passing(None))
     };
     Ok(Exchange::new(Outgoing::Send(request), reply, call.stream))
 }
