@@ -6,19 +6,22 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use llmux_core::Money;
+use llmux_core::{
+    Money,
+    tenancy::{BudgetDuration, Timestamp},
+};
 
-use crate::{meter::Meter, period::Period};
+use crate::meter::Meter;
 
 /// What was spent of one budget. Amounts are billionths of a dollar, rounded up: they fit one atomic word, and a
 /// budget is never exceeded by rounding. What is billed is exact and counted elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct Purse(ArcSwap<Term>);
 
-/// One period of a budget.
-#[derive(Debug)]
+/// One period of a budget. The default is over already: the first who asks starts the one that there really is.
+#[derive(Debug, Default)]
 pub(crate) struct Term {
-    period: Option<Period>,
+    period: Option<BudgetDuration>,
     start: u64,
     end: u64,
     /// What was spent and what is reserved, together.
@@ -29,16 +32,10 @@ pub(crate) struct Term {
     known: AtomicI64,
 }
 
-impl Default for Term {
-    fn default() -> Self {
-        Self::new(None, 0, 0)
-    }
-}
-
 impl Term {
     /// A period that nothing was spent in.
-    fn new(period: Option<Period>, now: u64, since: u64) -> Self {
-        let (start, end) = period.map_or((0, u64::MAX), |period| period.around(now, since));
+    fn new(period: Option<BudgetDuration>, now: u64) -> Self {
+        let (start, end) = period.map_or((0, u64::MAX), |period| around(period, now));
         let [charged, reserved, known] = [0, 0, 0].map(AtomicI64::new);
         Self { period, start, end, charged, reserved, known }
     }
@@ -76,13 +73,21 @@ impl Term {
     }
 }
 
+/// When the period that `now` lies in began and when the next begins, in seconds since 1970.
+fn around(period: BudgetDuration, now: u64) -> (u64, u64) {
+    let millis = i64::try_from(now.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let period = period.period(Timestamp::from_millis(millis));
+    // A period of a second or more begins and ends on whole seconds.
+    let seconds = |at: Timestamp| u64::try_from(at.millis().div_euclid(1_000)).unwrap_or(0);
+    (seconds(period.start), seconds(period.end))
+}
+
 /// A budget of one scope: a cap, for how long, and what was spent of it.
 #[derive(Debug)]
 pub struct Budget {
     cap: i64,
     soft: Option<i64>,
-    period: Option<Period>,
-    since: u64,
+    period: Option<BudgetDuration>,
     model: Option<Box<str>>,
     purse: Arc<Purse>,
 }
@@ -93,13 +98,13 @@ impl Budget {
     #[must_use]
     pub fn new(meter: &Meter, name: &str, cap: Money) -> Self {
         let purse = meter.purse(name);
-        Self { cap: cap.billionths(), soft: None, period: None, since: 0, model: None, purse }
+        Self { cap: cap.billionths(), soft: None, period: None, model: None, purse }
     }
 
-    /// Renews it with each period. `since` is when it was made, in seconds since 1970.
+    /// Renews it with each period of the calendar, without any job: the time alone decides.
     #[must_use]
-    pub fn with_period(mut self, period: Option<Period>, since: u64) -> Self {
-        (self.period, self.since) = (period, since);
+    pub fn with_period(mut self, period: Option<BudgetDuration>) -> Self {
+        self.period = period;
         self
     }
 
@@ -150,7 +155,7 @@ impl Budget {
     /// When the present period ends, in seconds since 1970; `None` if never.
     #[must_use]
     pub fn resets_at(&self, now: u64) -> Option<u64> {
-        self.period.map(|period| period.around(now, self.since).1)
+        self.period.map(|period| around(period, now).1)
     }
 
     /// Whether it counts what is spent on this model.
@@ -180,10 +185,10 @@ impl Budget {
             let term = self.purse.0.load();
             let same = term.period == self.period;
             // A clock that went back a little does not start a period again that is over.
-            if same && now < term.end && (term.start > 0 || self.period.is_none()) {
+            if same && now < term.end {
                 return Arc::clone(&term);
             }
-            let next = Term::new(self.period, now, self.since);
+            let next = Term::new(self.period, now);
             if !same && term.charged.load(Ordering::Relaxed) != 0 {
                 // Another length for the same budget: what was spent stays spent.
                 next.charged.store(term.charged.load(Ordering::Relaxed), Ordering::Relaxed);
@@ -207,7 +212,7 @@ mod tests {
     }
 
     fn budget(meter: &Meter, cap: &str) -> Budget {
-        Budget::new(meter, "budget", dollars(cap)).with_period("1d".parse().ok(), 0)
+        Budget::new(meter, "budget", dollars(cap)).with_period("1d".parse().ok())
     }
 
     #[test]
@@ -253,7 +258,7 @@ mod tests {
         let meter = Meter::default();
         budget(&meter, "1").reserve(0, 100).unwrap().settle(0, dollars("0.5").billionths());
         assert_eq!(budget(&meter, "9").spent(100), dollars("0.5"));
-        let monthly = Budget::new(&meter, "budget", dollars("1")).with_period("1mo".parse().ok(), 0);
+        let monthly = Budget::new(&meter, "budget", dollars("1")).with_period("1mo".parse().ok());
         assert_eq!(monthly.spent(100), dollars("0.5"));
     }
 

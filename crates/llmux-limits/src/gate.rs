@@ -20,13 +20,10 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Limits as they are stored. What is negative is not limited; what is beyond 2³² − 1 is that.
+    /// These limits; what is beyond 2³² − 1 is that.
     #[must_use]
-    pub fn new(requests: Option<i64>, tokens: Option<i64>, parallel: Option<i64>) -> Self {
-        let limit = |stored: Option<i64>| {
-            let stored = u64::try_from(stored?).ok()?;
-            Some(u32::try_from(stored).unwrap_or(u32::MAX))
-        };
+    pub fn new(requests: Option<u64>, tokens: Option<u64>, parallel: Option<u64>) -> Self {
+        let limit = |limit: Option<u64>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
         Self { requests: limit(requests), tokens: limit(tokens), parallel: limit(parallel) }
     }
 

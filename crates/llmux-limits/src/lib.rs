@@ -12,7 +12,6 @@ mod budget;
 mod gate;
 mod meter;
 mod pass;
-mod period;
 mod refusal;
 mod window;
 
@@ -20,5 +19,4 @@ pub use budget::Budget;
 pub use gate::{Gate, Rates};
 pub use meter::{Meter, Meters, Scope, ScopeKind};
 pub use pass::{Ask, Pass, Room, SoftLimit, admit};
-pub use period::{NotAPeriod, Period};
 pub use refusal::{LimitKind, Refusal};

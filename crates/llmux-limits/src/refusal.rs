@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use llmux_core::Money;
+use llmux_core::{Money, tenancy::Timestamp};
 
-use crate::{meter::Scope, period::date};
+use crate::meter::Scope;
 
 /// What was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +87,9 @@ impl fmt::Display for Refusal {
             "Rate limit exceeded for {scope}. Limit type: {kind}. Current limit: {limit}, Remaining: {left}."
         )?;
         let Some(at) = self.resets_at else { return Ok(()) };
-        let (year, month, day) = date(at);
+        let millis = i64::try_from(at.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        let date = Timestamp::from_millis(millis).date();
         let (hour, minute, second) = (at / 3_600 % 24, at / 60 % 60, at % 60);
-        write!(f, " Limit resets at: {year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+        write!(f, " Limit resets at: {date} {hour:02}:{minute:02}:{second:02} UTC")
     }
 }
