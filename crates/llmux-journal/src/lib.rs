@@ -14,6 +14,7 @@
 mod reader;
 pub mod record;
 mod segment;
+mod ship;
 mod writer;
 
 use std::{
@@ -32,6 +33,7 @@ use serde::Serialize;
 use tokio::sync::{oneshot, watch};
 
 pub use reader::{Batch, Reader};
+pub use ship::ship;
 
 use segment::Position;
 use writer::{Message, Writer};

@@ -104,6 +104,13 @@ impl Reader {
         if sealed && open.offset >= open.file.metadata()?.len() { self.finish() } else { Ok(()) }
     }
 
+    /// Keeps the segment that is read for examination, instead of removing it.
+    pub(crate) fn keep(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.damaged = true;
+        }
+    }
+
     /// Whether the writer has ended, so that its last segment does not change any more either.
     fn is_over(&self) -> bool {
         self.position.has_changed().is_err()

@@ -5,6 +5,7 @@ mod damage;
 mod disk;
 mod killed;
 mod restart;
+mod ship;
 
 use std::path::PathBuf;
 
