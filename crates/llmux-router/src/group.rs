@@ -1,14 +1,17 @@
 //! A model group as requests find it: its deployments, what is remembered of them, and what has to be looked at.
 
+mod known;
+
 use std::{collections::HashMap, sync::Arc};
 
 use llmux_core::{Candidate, LimitUse, Strategy};
 
+pub(crate) use self::known::Known;
 use crate::{
     deployment::{Budget, Deployment},
     filter::regions::{self, Region},
     policy::{Remembered, RouterPolicy},
-    state::{DeploymentState, GroupState, RouterState, Spend},
+    state::{DeploymentState, GroupState, Places, RouterState, Spend},
 };
 
 /// What all requests of a router share.
@@ -44,6 +47,8 @@ pub(crate) struct Member {
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) state: Arc<DeploymentState>,
     pub(crate) shared: Arc<Shared>,
+    /// Places for requests at once, as its state has them now.
+    pub(crate) places: Option<Arc<Places>>,
     /// The budgets that it spends.
     pub(crate) purses: Vec<Purse>,
     /// Its place in a routing group.
@@ -65,6 +70,7 @@ impl Member {
         let state = shared.state.deployment(deployment.id());
         state.gate.set_width(settings.max_parallel_requests);
         Self {
+            places: state.gate.places(),
             purses: of_provider.into_iter().chain(own).map(purse).collect(),
             region: settings.region.as_deref().and_then(regions::of),
             mark: shared.state.pins.mark(deployment.id()),
@@ -94,6 +100,7 @@ pub(crate) struct Group {
     pub(crate) strategy: Arc<dyn Strategy>,
     pub(crate) state: Arc<GroupState>,
     pub(crate) looks: Looks,
+    pub(crate) known: Known,
     pub(crate) remembers: Remembered,
 }
 
@@ -127,7 +134,8 @@ impl Group {
             member.state.lease.set_limit(member.deployment.settings().rpm);
         }
         let remembers = shared.policy.affinity.of(name);
-        Self { name: name.to_owned(), members, strategy, state, looks, remembers }
+        let known = Known::of(&members);
+        Self { name: name.to_owned(), members, strategy, state, looks, known, remembers }
     }
 
     /// What limits per minute mean to a group with any.

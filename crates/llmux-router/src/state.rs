@@ -23,7 +23,7 @@ use llmux_core::{DeploymentId, Moment};
 pub use self::deployment::DeploymentState;
 pub(crate) use self::{
     cooling::Cooling,
-    gate::{Gate, Permit},
+    gate::{Gate, Permit, Places},
     lease::Lease,
     merged::{Figures, Merged},
     pins::{PinKey, Pins},

@@ -3,21 +3,16 @@
 use llmux_core::{Error, LimitUse, Moment};
 
 use super::Search;
-use crate::{explain::Exclusion, group::Member, refusal, state::Claim, tokens};
+use crate::{explain::Exclusion, group::Member, refusal, state::Claim};
 
 pub(super) fn run(search: &mut Search<'_>) -> Result<(), Error> {
     if search.group.limits() == LimitUse::Ignore {
         return Ok(());
     }
-    let (now, ask) = (search.now, search.ask);
-    let limited = search.members().any(|(_, member)| member.deployment.settings().tpm.is_some());
+    let (now, known) = (search.now, &search.group.known);
     // A rough figure is enough: the real one is counted when the answer is there.
-    let prompt = if limited { tokens::most(ask.body, ask.envelope) / 4 } else { 0 };
-    let apart = |member: &Member| {
-        let settings = member.deployment.settings();
-        settings.itpm.is_some() || settings.otpm.is_some()
-    };
-    let claim = search.members().any(|(_, member)| apart(member)).then(|| Claim::of(ask));
+    let prompt = if known.tokens_limited { search.most() / 4 } else { 0 };
+    let claim = known.split_limited.then(|| Claim::new(search.ask, search.most()));
     search.keep(Exclusion::Limit, |member| {
         let split = &member.state.split;
         has_room(member, now, prompt)

@@ -20,6 +20,8 @@ pub(crate) struct Spend {
     period: ArcSwapOption<Period>,
     /// Milliseconds of a period.
     length: AtomicU64,
+    /// No period has seen more than this.
+    most: AtomicU64,
     /// When the store of the replicas was asked last.
     asked: AtomicU64,
 }
@@ -59,6 +61,12 @@ impl Spend {
         open.map_or(0.0, |period| period.spent.load(Ordering::Relaxed) as f64 / PARTS)
     }
 
+    /// Whether so many dollars were spent in the period of `now`. As long as no period came near to that, one look
+    /// says so.
+    pub(crate) fn reaches(&self, limit: f64, now: Moment) -> bool {
+        self.most.load(Ordering::Relaxed) as f64 / PARTS >= limit && self.total(now) >= limit
+    }
+
     /// Milliseconds until the present period ends.
     pub(crate) fn left(&self, now: Moment) -> Option<u64> {
         let period = self.period.load();
@@ -69,7 +77,9 @@ impl Spend {
     pub(crate) fn add(&self, dollars: f64, length: u64, now: Moment) {
         if dollars > 0.0 && dollars.is_finite() {
             let period = self.open(now, now.plus_millis(length));
-            period.spent.fetch_add((dollars * PARTS) as u64, Ordering::Relaxed);
+            let parts = (dollars * PARTS) as u64;
+            let before = period.spent.fetch_add(parts, Ordering::Relaxed);
+            self.most.fetch_max(before.saturating_add(parts), Ordering::Relaxed);
         }
     }
 
@@ -120,7 +130,9 @@ impl Spend {
         let others = counted.total.saturating_sub(counted.own);
         let before = period.others.swap(others, Ordering::AcqRel);
         let change = |spent: u64| Some(spent.saturating_add(others).saturating_sub(before));
-        _ = period.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        let earlier = period.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        let spent = earlier.map_or(0, |spent| change(spent).unwrap_or_default());
+        self.most.fetch_max(spent, Ordering::Relaxed);
         period.ends.store(ends.millis(), Ordering::Release);
         period.window.store(counted.window, Ordering::Release);
         period.told.store(counted.own, Ordering::Release);

@@ -24,12 +24,17 @@ const LIMITS: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_to
 impl Claim {
     /// A rough figure: the real one is known when the answer is there.
     pub(crate) fn of(ask: &Ask<'_>) -> Self {
+        Self::new(ask, tokens::most(ask.body, ask.envelope))
+    }
+
+    /// The same for a prompt of so many bytes.
+    pub(crate) fn new(ask: &Ask<'_>, most: u64) -> Self {
         let number = |name: &&str| {
             let raw = ask.envelope.get(ask.body, name)?;
             std::str::from_utf8(raw).ok()?.trim().parse().ok()
         };
         Self {
-            input: tokens::most(ask.body, ask.envelope) / 4,
+            input: most / 4,
             output: LIMITS.iter().find_map(number).unwrap_or_default(),
         }
     }
