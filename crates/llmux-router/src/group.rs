@@ -4,11 +4,11 @@ mod known;
 
 use std::{collections::HashMap, sync::Arc};
 
-use llmux_core::{Candidate, LimitUse, Strategy};
+use llmux_core::{Candidate, LimitUse, Strategy, TokenPrices};
 
 pub(crate) use self::known::Known;
 use crate::{
-    deployment::{Budget, Deployment},
+    deployment::{Budget, Deployment, DeploymentSettings},
     filter::regions::{self, Region},
     policy::{Remembered, RouterPolicy},
     state::{DeploymentState, GroupState, Places, RouterState, Spend},
@@ -33,6 +33,7 @@ impl Purse {
     pub(crate) fn new(name: String, budget: Budget, state: &RouterState) -> Self {
         let spend = state.spend(&name);
         spend.set_length(budget.period);
+        spend.set_limit(budget.limit);
         Self { spend, name, budget }
     }
 
@@ -47,6 +48,8 @@ pub(crate) struct Member {
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) state: Arc<DeploymentState>,
     pub(crate) shared: Arc<Shared>,
+    /// What every choice reads of the deployment's settings, beside what else it reads.
+    pub(crate) figures: Figures,
     /// Places for requests at once, as its state has them now.
     pub(crate) places: Option<Arc<Places>>,
     /// The budgets that it spends.
@@ -71,6 +74,7 @@ impl Member {
         state.gate.set_width(settings.max_parallel_requests);
         Self {
             places: state.gate.places(),
+            figures: Figures::of(settings),
             purses: of_provider.into_iter().chain(own).map(purse).collect(),
             region: settings.region.as_deref().and_then(regions::of),
             mark: shared.state.pins.mark(deployment.id()),
@@ -83,13 +87,31 @@ impl Member {
     }
 
     pub(crate) fn candidate(&self, weight: Option<f64>) -> Candidate<'_> {
-        let settings = self.deployment.settings();
+        let figures = &self.figures;
         Candidate::new(self.deployment.id())
-            .with_weight(weight.or(settings.weight))
-            .with_capacity(settings.rpm, settings.tpm)
-            .with_prices(settings.prices)
+            .with_weight(weight.or(figures.weight))
+            .with_capacity(figures.rpm, figures.tpm)
+            .with_prices(figures.prices)
             .with_priority(self.priority)
             .with_stats(&self.state.stats)
+    }
+}
+
+/// A deployment's shares, limits and prices.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) weight: Option<f64>,
+    pub(crate) rpm: Option<u64>,
+    pub(crate) tpm: Option<u64>,
+    pub(crate) itpm: Option<u64>,
+    pub(crate) otpm: Option<u64>,
+    pub(crate) prices: Option<TokenPrices>,
+}
+
+impl Figures {
+    fn of(settings: &DeploymentSettings) -> Self {
+        let DeploymentSettings { weight, rpm, tpm, itpm, otpm, prices, .. } = *settings;
+        Self { weight, rpm, tpm, itpm, otpm, prices }
     }
 }
 

@@ -13,7 +13,8 @@ impl Mask {
     /// All numbers below `count`.
     pub(crate) fn below(count: usize) -> Self {
         let word = |bits: usize| if bits >= WORD { u64::MAX } else { (1 << bits) - 1 };
-        let mut mask = Self { first: word(count), rest: Vec::new() };
+        let rest = Vec::with_capacity(count.saturating_sub(1) / WORD);
+        let mut mask = Self { first: word(count), rest };
         let mut left = count.saturating_sub(WORD);
         while left > 0 {
             mask.rest.push(word(left));
@@ -24,9 +25,11 @@ impl Mask {
 
     /// Those of which this is true.
     pub(crate) fn of<T>(all: &[T], is: impl Fn(&T) -> bool) -> Self {
-        let mut mask = Self::default();
-        all.iter().enumerate().filter(|(_, one)| is(one)).for_each(|(at, _)| mask.add(at));
-        mask
+        let mut words = all.chunks(WORD).map(|chunk| {
+            let bits = chunk.iter().enumerate();
+            bits.fold(0, |bits, (at, one)| bits | u64::from(is(one)) << at)
+        });
+        Self { first: words.next().unwrap_or_default(), rest: words.collect() }
     }
 
     /// Sixty-four numbers: the bits of the word `at`.

@@ -110,7 +110,8 @@ impl<'a> Choice<'a> {
             self.ask.directions.map(|directions| &directions.weights).filter(|weights| !weights.is_empty());
         let weight = |id: &DeploymentId| weights.map(|weights| weights.get(id).copied().unwrap_or(0.0));
         let mut candidates = SmallVec::<[Candidate<'_>; FEW]>::with_capacity(search.left.len());
-        candidates.extend(search.members().map(|(_, member)| member.candidate(weight(member.deployment.id()))));
+        candidates
+            .extend(search.members().map(|(_, member)| member.candidate(weight(member.deployment.id()))));
         let cx = PickContext::new(self.shared.state.random())
             .with_turn(turn)
             .with_stream(self.ask.stream)
@@ -129,19 +130,19 @@ impl<'a> Choice<'a> {
         {
             return false;
         }
-        let settings = member.deployment.settings();
+        let figures = &member.figures;
         let enforced = self.group.limits() == LimitUse::Enforce;
-        let reserved = match settings.rpm.filter(|_| enforced) {
+        let reserved = match figures.rpm.filter(|_| enforced) {
             Some(limit) => state.stats.requests().reserve(now, 1, limit),
             None => {
                 state.stats.requests().add(now, 1);
                 true
             }
         };
-        if !reserved || !enforced || settings.itpm.or(settings.otpm).is_none() {
+        if !reserved || !enforced || figures.itpm.or(figures.otpm).is_none() {
             return reserved;
         }
-        let fits = state.split.reserve(settings, Claim::new(self.ask, search.most()), now);
+        let fits = state.split.reserve(figures, Claim::new(self.ask, search.most()), now);
         if !fits {
             state.stats.requests().give_back(now, 1);
         }

@@ -36,10 +36,11 @@ pub(super) fn web_search(search: &mut Search<'_>) -> Result<(), Error> {
 pub(super) fn run(search: &mut Search<'_>) {
     type Needs = fn(&Search<'_>) -> bool;
     let known = &search.group.known;
-    let pairs: [(&Mask, Needs); 3] =
-        [(&known.no_vision, shows), (&known.no_tools, calls), (&known.no_schema, |search| {
-            any(field(search, "response_format"), &["json_schema"])
-        })];
+    let pairs: [(&Mask, Needs); 3] = [
+        (&known.no_vision, shows),
+        (&known.no_tools, calls),
+        (&known.no_schema, |search| any(field(search, "response_format"), &["json_schema"])),
+    ];
     for (cannot, needs) in pairs {
         if search.left.meets(cannot) && !search.left.is_within(cannot) && needs(search) {
             search.drop_those(Exclusion::Capability, cannot);

@@ -15,15 +15,14 @@ pub(super) fn run(search: &mut Search<'_>) -> Result<(), Error> {
     let claim = known.split_limited.then(|| Claim::new(search.ask, search.most()));
     search.keep(Exclusion::Limit, |member| {
         let split = &member.state.split;
-        has_room(member, now, prompt)
-            && claim.is_none_or(|claim| split.has_room(member.deployment.settings(), claim, now))
+        has_room(member, now, prompt) && claim.is_none_or(|claim| split.has_room(&member.figures, claim, now))
     });
     if search.left.is_empty() { Err(refusal::limits(search)) } else { Ok(()) }
 }
 
 /// Whether a request with so many tokens still fits into this minute.
 fn has_room(member: &Member, now: Moment, prompt: u64) -> bool {
-    let (settings, stats) = (member.deployment.settings(), &member.state.stats);
-    let requests = settings.rpm.is_none_or(|limit| stats.requests().count(now) < limit);
-    requests && settings.tpm.is_none_or(|limit| stats.tokens().count(now).saturating_add(prompt) <= limit)
+    let (figures, stats) = (&member.figures, &member.state.stats);
+    let requests = figures.rpm.is_none_or(|limit| stats.requests().count(now) < limit);
+    requests && figures.tpm.is_none_or(|limit| stats.tokens().count(now).saturating_add(prompt) <= limit)
 }

@@ -13,20 +13,22 @@ use crate::{cooldown::Cooldown, health::CheckResult};
 
 /// What is remembered of one deployment, whatever its configuration is now.
 #[derive(Debug, Default)]
+// In this order: what every choice reads stands together, from the end of the statistics on.
+#[repr(C)]
 pub struct DeploymentState {
     pub(crate) stats: DeploymentStats,
+    pub(crate) split: SplitTokens,
+    /// The last health check: when it was, in milliseconds, and in the lowest bit whether it went well.
+    checked: AtomicU64,
+    pub(crate) cooling: Cooling,
+    paused: AtomicBool,
     pub(crate) successes: MinuteWindow,
     pub(crate) failures: MinuteWindow,
     pub(crate) fails: Fails,
-    pub(crate) cooling: Cooling,
     pub(crate) gate: Gate,
-    pub(crate) split: SplitTokens,
     /// Its part of a limit that replicas share.
     pub(crate) lease: Lease,
     pub(crate) merged: Merged,
-    paused: AtomicBool,
-    /// The last health check: when it was, in milliseconds, and in the lowest bit whether it went well.
-    checked: AtomicU64,
     /// How that went in more detail.
     last_check: ArcSwapOption<CheckResult>,
 }
