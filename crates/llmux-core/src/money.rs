@@ -51,6 +51,18 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// So many parts of a dollar, each 10⁻²¹ of it: the form in which amounts are stored.
+    #[must_use]
+    pub const fn from_parts(parts: i128) -> Self {
+        Self(parts)
+    }
+
+    /// How many parts of a dollar it is, each 10⁻²¹ of it.
+    #[must_use]
+    pub const fn parts(self) -> i128 {
+        self.0
+    }
+
     /// This price for so many units.
     #[must_use]
     pub const fn times(self, count: u64) -> Self {
