@@ -4,6 +4,7 @@
 
 mod args;
 mod catalogue;
+mod database;
 mod greeting;
 mod reload;
 mod setup;
@@ -53,11 +54,12 @@ fn start(args: &Args) -> Result<(), String> {
     }
 
     let server = Server::bind((&config.server).into()).map_err(|error| error.message().to_owned())?;
-    let gateway = Arc::new(Gateway::new(built.snapshot).with_source(source));
-
     let workers = config.server.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     let runtime =
         runtime(workers.unwrap_or(1)).map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let database = runtime.block_on(database::open(config))?;
+    let control = Arc::new(llmux_admin::Admin::new(database));
+    let gateway = Arc::new(Gateway::new(built.snapshot).with_source(source).with_control(control));
     let shared = setup.take_shared();
     let cut = runtime.block_on(async {
         if let Some(shared) = shared {

@@ -35,7 +35,12 @@ impl Who {
                 return Ok(Self { user, role, key: None, team: None });
             }
             Caller::Key(hash) => hash,
-            _ => return Err(refused("no API key was sent: set `Authorization: Bearer <key>`", "invalid_api_key")),
+            _ => {
+                return Err(refused(
+                    "no API key was sent: set `Authorization: Bearer <key>`",
+                    "invalid_api_key",
+                ));
+            }
         };
         let found = db.identity(&hash).await?;
         let found = found.ok_or_else(|| refused("the API key is not known", "token_not_found_in_db"))?;
@@ -55,7 +60,8 @@ impl Who {
     /// 403 when they may not.
     pub(crate) fn check(&self, route: &Route) -> Result<()> {
         let routes = self.key.as_ref().map(|key| key.allowed_routes.as_slice()).unwrap_or_default();
-        let managing = |allowed: &String| matches!(allowed.as_str(), "management_routes" | "info_routes" | "*");
+        let managing =
+            |allowed: &String| matches!(allowed.as_str(), "management_routes" | "info_routes" | "*");
         let exact = |allowed: &String| route.covers(allowed);
         if !routes.is_empty() && !routes.iter().any(|allowed| managing(allowed) || exact(allowed)) {
             return Err(denied("this key may not use this route"));
@@ -64,9 +70,12 @@ impl Who {
             Right::Admin => self.is_admin(),
             Right::Viewer => self.sees_all(),
             Right::Owner => {
-                self.is_admin() || self.role == Some(Role::InternalUser) || self.user.as_deref().is_some_and(|user| {
-                    self.team.as_ref().is_some_and(|team| is_team_admin(team, user))
-                })
+                self.is_admin()
+                    || self.role == Some(Role::InternalUser)
+                    || self
+                        .user
+                        .as_deref()
+                        .is_some_and(|user| self.team.as_ref().is_some_and(|team| is_team_admin(team, user)))
             }
             Right::Anyone => true,
         };
@@ -95,7 +104,12 @@ impl Who {
     ///
     /// # Errors
     /// 403 when they may not.
-    pub(crate) async fn may_change(&self, db: &Database, user: Option<&str>, team: Option<&str>) -> Result<()> {
+    pub(crate) async fn may_change(
+        &self,
+        db: &Database,
+        user: Option<&str>,
+        team: Option<&str>,
+    ) -> Result<()> {
         if self.is_admin() || (team.is_none() && self.role == Some(Role::InternalUser) && self.is(user)) {
             return Ok(());
         }

@@ -6,18 +6,21 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 /// The fields of a body, and those of a query as texts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Fields(Map<String, Value>);
 
 impl Fields {
     pub(crate) fn read(request: &ControlRequest) -> Result<Self> {
         let mut fields = match request.body.as_ref() {
             b"" => Map::new(),
-            body => serde_json::from_slice(body).map_err(|_| wrong("the body must be a JSON object", "body"))?,
+            body => {
+                serde_json::from_slice(body).map_err(|_| wrong("the body must be a JSON object", "body"))?
+            }
         };
         for pair in request.query.iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let plain = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+            let plain =
+                |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
             fields.entry(plain(name)).or_insert_with(|| plain(value).into());
         }
         Ok(Self(fields))
@@ -91,7 +94,9 @@ impl Fields {
     pub(crate) fn make<R: Record>(mut self, who: &str) -> Result<R> {
         let now = Timestamp::now().to_string();
         self.0.retain(|_, value| !value.is_null());
-        for (name, value) in [("created_at", &*now), ("updated_at", &now), ("created_by", who), ("updated_by", who)] {
+        for (name, value) in
+            [("created_at", &*now), ("updated_at", &now), ("created_by", who), ("updated_by", who)]
+        {
             self.set(name, value);
         }
         self.typed()

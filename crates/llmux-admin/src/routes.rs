@@ -164,7 +164,9 @@ impl Route {
 
     /// What the path names, if it is of this route.
     fn matches<'p>(&self, path: &'p str) -> Option<Option<&'p str>> {
-        let Some((before, behind)) = self.path.split_once('*') else { return (self.path == path).then_some(None) };
+        let Some((before, behind)) = self.path.split_once('*') else {
+            return (self.path == path).then_some(None);
+        };
         let named = path.strip_prefix(before)?.strip_suffix(behind)?;
         (!named.is_empty() && !named.contains('/')).then_some(Some(named))
     }

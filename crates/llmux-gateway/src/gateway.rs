@@ -112,7 +112,9 @@ impl Gateway {
         path: &str,
     ) -> Response<Body> {
         let dialect = spoken(path, request.headers());
-        if let (Endpoint::Unknown, Some(control)) = (&endpoint, self.control.as_ref().filter(|control| control.claims(path))) {
+        if let (Endpoint::Unknown, Some(control)) =
+            (&endpoint, self.control.as_ref().filter(|control| control.claims(path)))
+        {
             return answered(manage::hand_over(control.as_ref(), snapshot, request).await, dialect);
         }
         let checked = || snapshot.access.check(request.headers(), request.uri().query());

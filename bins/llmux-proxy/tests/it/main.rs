@@ -17,6 +17,7 @@ mod faults;
 mod fetching;
 mod fidelity;
 mod health;
+mod identities;
 mod limits;
 mod manage;
 mod media;
