@@ -47,13 +47,16 @@ impl Moment {
 ///
 /// Every figure is exact under any number of threads: nothing is read, changed and written back apart.
 #[derive(Debug, Default)]
+// In this order: what every choice reads stands together, at the end.
+#[repr(C)]
 pub struct DeploymentStats {
-    in_flight: AtomicU64,
-    requests: MinuteWindow,
-    tokens: MinuteWindow,
     latency: Samples,
     first_token: Samples,
     opening: Samples,
+    in_flight: AtomicU64,
+    lost: MinuteWindow,
+    requests: MinuteWindow,
+    tokens: MinuteWindow,
 }
 
 impl DeploymentStats {
@@ -64,6 +67,7 @@ impl DeploymentStats {
             in_flight: AtomicU64::new(0),
             requests: MinuteWindow::new(),
             tokens: MinuteWindow::new(),
+            lost: MinuteWindow::new(),
             latency: Samples::new(),
             first_token: Samples::new(),
             opening: Samples::new(),
@@ -104,6 +108,13 @@ impl DeploymentStats {
     #[must_use]
     pub fn tokens(&self) -> &MinuteWindow {
         &self.tokens
+    }
+
+    /// Tokens that failed attempts would have consumed, as far as that can be guessed, minute by minute. Limits know
+    /// nothing of them; who goes by usage takes a deployment that fails for a busy one instead of an idle one.
+    #[must_use]
+    pub fn lost(&self) -> &MinuteWindow {
+        &self.lost
     }
 
     /// Seconds for each token of a chat's answer; plain seconds where there are no tokens.

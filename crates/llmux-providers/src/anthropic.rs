@@ -8,9 +8,7 @@ use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, ExposeSecret, FailedReply, Operation, Outgoing,
     Provider, ProviderSettings, Relay, Result, Usage,
 };
-use llmux_wire::{
-    anthropic, chat::Fit, convert::Converted, json::edit::Edits, json::envelope, passthrough::Passthrough,
-};
+use llmux_wire::{anthropic, chat::Fit, convert::Converted, json::edit::Edits, passthrough::Passthrough};
 
 use crate::{known, shape, speak, target::Target};
 
@@ -115,18 +113,10 @@ impl Anthropic {
     /// The client speaks another dialect: the deployment's defaults are in its words too.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
         let shaping = &self.settings.shaping;
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, true, &mut edits);
-        shape::apply(call.body, call.envelope, shaping, &mut edits);
-        let body = edits.apply(call.body, call.envelope);
+        let body = shape::prepared(call, true, shaping);
         let (request, names) = speak::read_fitting(call, &body, shaping, MOST_OF_A_NAME)?;
         let mut fit = Fit::new("Anthropic", shaping).dropping(call.drop_params);
-        let mut body = anthropic::write_request(&request, call.model, &mut fit)?;
-        if !shaping.extra_body.is_empty() {
-            let mut edits = Edits::new();
-            shape::force(shaping, &mut edits);
-            body = edits.apply(&body, &envelope::read(&body)?);
-        }
+        let body = shape::forced(anthropic::write_request(&request, call.model, &mut fit)?, shaping)?;
         let outgoing = Outgoing::Send(self.request(call, &self.messages, body));
         let reader = names.watching(anthropic::StreamReader::new());
         let read = names.reading(anthropic::read_answer);
@@ -177,6 +167,7 @@ impl Provider for Anthropic {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, header::AUTHORIZATION};
+    use llmux_wire::json::envelope;
 
     use super::*;
 

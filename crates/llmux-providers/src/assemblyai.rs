@@ -2,20 +2,17 @@
 //!
 //! Source: "Upload a media file", "Transcribe audio" and "Get transcript" of AssemblyAI's API reference.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{HeaderValue, Uri, header::CONTENT_TYPE};
 use llmux_core::{
-    Call, Component, Error, Exchange, FailedReply, FormEdits, Operation, Outgoing, Provider,
-    ProviderSettings, Result, Step, StepAnswer, Steps,
+    Call, Exchange, FormEdits, Operation, Outgoing, ProviderSettings, Result, Step, StepAnswer, Steps,
 };
-use llmux_wire::openai::{self, Span, Transcript};
+use llmux_wire::openai::{Span, Transcript};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     hearing::{self, Hearing, failed, pause},
     target::Target,
 };
@@ -40,19 +37,29 @@ pub(crate) struct AssemblyAi {
     transcripts: Uri,
 }
 
-impl Component for AssemblyAi {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "assemblyai";
+impl Host for AssemblyAi {
+    const ACCOUNT: &'static Account = &ACCOUNT;
+    const READS_FORMS: bool = true;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
-        Ok(Arc::new(Self {
+        Ok(Self {
             settings: settings.clone(),
             upload: target.uri("/v2/upload")?,
             transcripts: target.uri("/v2/transcript")?,
             target,
-        }))
+        })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::Transcription | Operation::Translation => self.listen(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
     }
 }
 
@@ -150,29 +157,4 @@ fn read(body: &[u8]) -> Result<Transcript> {
     (transcript.language, transcript.seconds) = (answer.language_code, answer.audio_duration);
     (transcript.words, transcript.segments) = (spans(answer.words), spans(answer.utterances));
     Ok(transcript)
-}
-
-impl Provider for AssemblyAi {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::Transcription | Operation::Translation => self.listen(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title)
-    }
 }

@@ -21,7 +21,7 @@ use llmux_wire::{
     chat::{ChatRequest, Fit, ToolNames},
     convert::Converted,
     inline::may_name_media,
-    json::{edit::Edits, envelope},
+    json::edit::Edits,
     openai,
     passthrough::Passthrough,
     rerank::RerankForm,
@@ -119,14 +119,16 @@ impl Bedrock {
 
     /// The request of a client of another dialect, and what its tools are called here.
     fn read(&self, call: &Call<'_>) -> Result<(ChatRequest, ToolNames)> {
-        speak::read_fitting(call, &self.shaped(call), &self.settings.shaping, speak::MOST_OF_A_NAME)
+        let shaping = &self.settings.shaping;
+        speak::read_fitting(call, &shape::prepared(call, true, shaping), shaping, speak::MOST_OF_A_NAME)
     }
 
     /// A client of another dialect is answered through Converse: the deployment's defaults are in its words too.
     fn converse(&self, call: &Call<'_>, route: &Route<'_>) -> Result<Exchange> {
         let (request, names) = self.read(call)?;
         let mut fit = self.fit(call);
-        let body = self.forced(bedrock::write_request(&request, route.model, &mut fit)?)?;
+        let body =
+            shape::forced(bedrock::write_request(&request, route.model, &mut fit)?, &self.settings.shaping)?;
         let method = if call.stream { "converse-stream" } else { "converse" };
         let outgoing = Outgoing::Send(self.request(route, method, body)?);
         let (id, model) = (speak::answer_id(call), route.model.to_owned());
@@ -138,7 +140,8 @@ impl Bedrock {
 
     /// A client of Anthropic's dialect talks to its models in it.
     fn invoke_pass(&self, call: &Call<'_>, route: &Route<'_>) -> Result<Exchange> {
-        let body = self.forced(self.shaped(call))?;
+        let shaping = &self.settings.shaping;
+        let body = shape::forced(shape::prepared(call, true, shaping), shaping)?;
         let reply = Box::new(Passthrough::new(anthropic::AnthropicWatch::new()));
         self.invoke(call, route, &body, reply, Vec::new())
     }
@@ -147,7 +150,10 @@ impl Bedrock {
     fn invoke_translated(&self, call: &Call<'_>, route: &Route<'_>) -> Result<Exchange> {
         let (request, names) = self.read(call)?;
         let mut fit = self.fit(call);
-        let body = self.forced(anthropic::write_request(&request, route.model, &mut fit)?)?;
+        let body = shape::forced(
+            anthropic::write_request(&request, route.model, &mut fit)?,
+            &self.settings.shaping,
+        )?;
         let reader = names.watching(anthropic::StreamReader::new());
         let read = names.reading(anthropic::read_answer);
         let reply = speak::translated(call, request.stream_usage, read, reader);
@@ -156,9 +162,10 @@ impl Bedrock {
 
     /// A client talks to another maker's models in that maker's form, since the model's name asks for it.
     fn invoke_native(&self, call: &Call<'_>, route: &Route<'_>, maker: Native) -> Result<Exchange> {
-        let request = speak::read(call, &self.shaped(call))?;
+        let shaping = &self.settings.shaping;
+        let request = speak::read(call, &shape::prepared(call, true, shaping))?;
         let mut fit = self.fit(call);
-        let body = self.forced(maker.write_request(&request, route.model, &mut fit)?)?;
+        let body = shape::forced(maker.write_request(&request, route.model, &mut fit)?, shaping)?;
         let (id, model) = (speak::answer_id(call), route.model.to_owned());
         let reader = NativeReader::new(maker, id.clone(), model.clone());
         let read = move |body: &[u8]| maker.read_answer(body, &id, &model);
@@ -199,24 +206,6 @@ impl Bedrock {
         rerank::exchange(&call, &self.settings, &self.target, &uri, RerankForm::Bedrock)
     }
 
-    /// The client's body without what is meant for the gateway, with the deployment's defaults.
-    fn shaped(&self, call: &Call<'_>) -> Bytes {
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, true, &mut edits);
-        shape::apply(call.body, call.envelope, &self.settings.shaping, &mut edits);
-        edits.apply(call.body, call.envelope)
-    }
-
-    /// The body with the fields that the deployment forces.
-    fn forced(&self, body: Bytes) -> Result<Bytes> {
-        if self.settings.shaping.extra_body.is_empty() {
-            return Ok(body);
-        }
-        let mut edits = Edits::new();
-        shape::force(&self.settings.shaping, &mut edits);
-        Ok(edits.apply(&body, &envelope::read(&body)?))
-    }
-
     fn count(&self, call: &Call<'_>, route: &Route<'_>) -> Result<Exchange> {
         let mut dropped = Vec::new();
         let body = if call.dialect == Dialect::Anthropic && Family::of(route.model) == Family::Claude {
@@ -251,12 +240,14 @@ impl Bedrock {
     }
 
     fn embed(&self, call: &Call<'_>, route: &Route<'_>) -> Result<Exchange> {
+        let shaping = &self.settings.shaping;
         let embedder = Embedder::of(route.model).ok_or_else(|| {
             Error::client(ErrorKind::InvalidRequest, "this model of Bedrock's makes no embeddings")
                 .with_param("model")
         })?;
         let request = openai::read_embeddings_request(call.body)?;
-        let body = self.forced(embedder.write_request(&request, &self.shaped(call))?)?;
+        let body =
+            shape::forced(embedder.write_request(&request, &shape::prepared(call, true, shaping))?, shaping)?;
         let (name, base64) = (call.model.to_owned(), request.base64);
         let reply = Converted::new(move |body| {
             let (vectors, usage) = bedrock::read_embeddings(body)?;

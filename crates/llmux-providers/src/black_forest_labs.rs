@@ -2,20 +2,16 @@
 //!
 //! Source: "Generating images" and "Get result" of Black Forest Labs' API reference.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{Request, Uri};
 use llmux_core::{
-    Call, Component, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
-    ProviderSettings, Result, Step, StepAnswer,
+    Call, Error, ErrorKind, Exchange, Operation, Outgoing, ProviderSettings, Result, Step, StepAnswer,
 };
-use llmux_wire::openai;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     drawing::{Drawing, Image, Painted, Painter},
     hearing::{self, failed, pause},
     target::{Target, segment},
@@ -39,15 +35,24 @@ pub(crate) struct BlackForestLabs {
     target: Target,
 }
 
-impl Component for BlackForestLabs {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "black_forest_labs";
+impl Host for BlackForestLabs {
+    const ACCOUNT: &'static Account = &ACCOUNT;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
         let _: Uri = target.uri("/v1")?;
-        Ok(Arc::new(Self { settings: settings.clone(), target }))
+        Ok(Self { settings: settings.clone(), target })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::ImageGeneration => self.draw(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
     }
 }
 
@@ -145,27 +150,6 @@ impl Painter for Job {
         let after = pause(self.looked);
         self.looked = self.looked.saturating_add(1);
         Ok(Step::ask_after(after, request).into())
-    }
-}
-
-impl Provider for BlackForestLabs {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::ImageGeneration => self.draw(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title)
     }
 }
 

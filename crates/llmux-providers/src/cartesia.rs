@@ -2,20 +2,15 @@
 //!
 //! Source: "Speech-to-Text (batch)" and "Text to Speech (bytes)" of Cartesia's API reference.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{HeaderName, Uri};
-use llmux_core::{
-    Call, Component, Error, Exchange, FailedReply, FormEdits, Operation, Outgoing, Provider,
-    ProviderSettings, Result,
-};
-use llmux_wire::openai::{self, Span, Transcript};
+use llmux_core::{Call, Error, Exchange, FormEdits, Operation, Outgoing, ProviderSettings, Result};
+use llmux_wire::openai::{Span, Transcript};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     hearing::{self, FILE, Hearing},
     speaking::Speaking,
     target::Target,
@@ -44,17 +39,28 @@ pub(crate) struct Cartesia {
     speak: Uri,
 }
 
-impl Component for Cartesia {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "cartesia";
+impl Host for Cartesia {
+    const ACCOUNT: &'static Account = &ACCOUNT;
+    const READS_FORMS: bool = true;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let mut target = ACCOUNT.target(settings)?;
         let version = settings.api_version.as_deref().unwrap_or(VERSION);
         target.header(HeaderName::from_static("cartesia-version"), version)?;
         let (listen, speak) = (target.uri("/stt")?, target.uri("/tts/bytes")?);
-        Ok(Arc::new(Self { settings: settings.clone(), listen, speak, target }))
+        Ok(Self { settings: settings.clone(), listen, speak, target })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::Transcription | Operation::Translation => self.listen(call),
+            Operation::Speech => self.speak(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
     }
 }
 
@@ -119,30 +125,4 @@ fn read(body: &[u8]) -> Result<Transcript> {
     let words = answer.words.into_iter();
     transcript.words = words.map(|word| Span::new(word.word, word.start, word.end)).collect();
     Ok(transcript)
-}
-
-impl Provider for Cartesia {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::Transcription | Operation::Translation => self.listen(call),
-            Operation::Speech => self.speak(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title)
-    }
 }

@@ -2,20 +2,15 @@
 //!
 //! Source: "Pre-recorded audio" and "Text to speech" of Deepgram's API reference.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{Uri, header::CONTENT_TYPE};
-use llmux_core::{
-    Call, Component, Error, Exchange, FailedReply, FormEdits, Operation, Outgoing, Provider,
-    ProviderSettings, Result,
-};
-use llmux_wire::openai::{self, Span, Transcript};
+use llmux_core::{Call, Error, Exchange, FormEdits, Operation, Outgoing, ProviderSettings, Result};
+use llmux_wire::openai::{Span, Transcript};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     hearing::{self, Hearing},
     speaking::Speaking,
     target::Target,
@@ -46,15 +41,26 @@ pub(crate) struct Deepgram {
     target: Target,
 }
 
-impl Component for Deepgram {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "deepgram";
+impl Host for Deepgram {
+    const ACCOUNT: &'static Account = &ACCOUNT;
+    const READS_FORMS: bool = true;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
         let _: Uri = target.uri("/listen")?;
-        Ok(Arc::new(Self { settings: settings.clone(), target }))
+        Ok(Self { settings: settings.clone(), target })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::Transcription | Operation::Translation => self.listen(call),
+            Operation::Speech => self.speak(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
     }
 }
 
@@ -182,32 +188,6 @@ fn read(body: &[u8]) -> Result<Transcript> {
     let utterances = answer.results.utterances.into_iter();
     transcript.segments = utterances.map(|said| Span::new(said.transcript, said.start, said.end)).collect();
     Ok(transcript)
-}
-
-impl Provider for Deepgram {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::Transcription | Operation::Translation => self.listen(call),
-            Operation::Speech => self.speak(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title)
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use llmux_core::{
     Call, Error, ErrorKind, Exchange, Outgoing, ProviderSettings, Result, Step, StepAnswer, Steps,
 };
-use llmux_wire::{chat::Fit, json::edit::Edits, openai::MediaWatch, passthrough::Passthrough};
+use llmux_wire::{chat::Fit, openai::MediaWatch, passthrough::Passthrough};
 use serde_json::{Map, Value, json};
 
 use crate::{shape, target::Target};
@@ -38,10 +38,7 @@ pub(crate) struct Drawing {
 impl Drawing {
     /// Reads the client's request: an object, or the fields of a form, which are texts.
     pub(crate) fn of(call: &Call<'_>, settings: &ProviderSettings, title: &str) -> Result<Self> {
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, false, &mut edits);
-        shape::apply(call.body, call.envelope, &settings.shaping, &mut edits);
-        let body = edits.apply(call.body, call.envelope);
+        let body = shape::prepared(call, false, &settings.shaping);
         let mut own: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
         own.extend(settings.shaping.extra_body.clone());
         let mut fit = Fit::new(title, &settings.shaping).dropping(call.drop_params);

@@ -2,20 +2,17 @@
 //!
 //! Source: "Create speech (streaming)" and "Create transcript" of ElevenLabs' API reference.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{StatusCode, Uri};
 use llmux_core::{
-    Call, Component, Error, ErrorKind, Exchange, FailedReply, FormEdits, Operation, Outgoing, Provider,
-    ProviderSettings, Result,
+    Call, Error, ErrorKind, Exchange, FailedReply, FormEdits, Operation, Outgoing, ProviderSettings, Result,
 };
-use llmux_wire::openai::{self, Span, Transcript};
+use llmux_wire::openai::{Span, Transcript};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     hearing::{self, FILE, Hearing},
     speaking::Speaking,
     target::Target,
@@ -51,14 +48,35 @@ pub(crate) struct ElevenLabs {
     listen: Uri,
 }
 
-impl Component for ElevenLabs {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "elevenlabs";
+impl Host for ElevenLabs {
+    const ACCOUNT: &'static Account = &ACCOUNT;
+    const READS_FORMS: bool = true;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
-        Ok(Arc::new(Self { settings: settings.clone(), listen: target.uri("/v1/speech-to-text")?, target }))
+        Ok(Self { settings: settings.clone(), listen: target.uri("/v1/speech-to-text")?, target })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::Transcription | Operation::Translation => self.listen(call),
+            Operation::Speech => self.speak(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
+    }
+
+    fn refine(_failed: &FailedReply<'_>, error: Error) -> Error {
+        // An empty account is told as if the key were wrong.
+        match error.code() {
+            Some("quota_exceeded") => {
+                error.with_kind(ErrorKind::PaymentRequired).with_status(StatusCode::PAYMENT_REQUIRED)
+            }
+            _ => error,
+        }
     }
 }
 
@@ -124,37 +142,4 @@ fn read(body: &[u8]) -> Result<Transcript> {
     transcript.words = words.filter_map(|word| Some(Span::new(word.text, word.start?, word.end?))).collect();
     (transcript.text, transcript.language) = (answer.text, answer.language_code);
     Ok(transcript)
-}
-
-impl Provider for ElevenLabs {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::Transcription | Operation::Translation => self.listen(call),
-            Operation::Speech => self.speak(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        let error = openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title);
-        // An empty account is told as if the key were wrong.
-        match error.code() {
-            Some("quota_exceeded") => {
-                error.with_kind(ErrorKind::PaymentRequired).with_status(StatusCode::PAYMENT_REQUIRED)
-            }
-            _ => error,
-        }
-    }
 }

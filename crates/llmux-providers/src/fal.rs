@@ -4,19 +4,15 @@
 
 mod recordings;
 
-use std::sync::Arc;
-
 use http::Uri;
 use llmux_core::{
-    Call, Component, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
-    ProviderSettings, Result,
+    Call, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, ProviderSettings, Result,
 };
-use llmux_wire::openai;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     drawing::{Drawing, Image},
     hearing,
     target::Target,
@@ -47,12 +43,11 @@ struct Hosts {
     storage: Uri,
 }
 
-impl Component for Fal {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "fal_ai";
+impl Host for Fal {
+    const ACCOUNT: &'static Account = &ACCOUNT;
+    const READS_FORMS: bool = true;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
         // Another address stands for all of them.
         let at = |usual: &str| {
@@ -63,7 +58,27 @@ impl Component for Fal {
         let storage =
             storage.parse().map_err(|_| crate::target::setting("api_base", "is not a valid URL"))?;
         let hosts = Hosts { queue: at("https://queue.fal.run"), storage };
-        Ok(Arc::new(Self { settings: settings.clone(), hosts, target }))
+        Ok(Self { settings: settings.clone(), hosts, target })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::ImageGeneration => self.draw(call),
+            Operation::Transcription | Operation::Translation => {
+                recordings::listen(call, &self.settings, &self.target, &self.hosts)
+            }
+            _ => Err(ACCOUNT.lacks(call)),
+        }
+    }
+
+    fn refine(failed: &FailedReply<'_>, error: Error) -> Error {
+        // Its word for what is refused, inside an ordinary 422.
+        let refused = memchr::memmem::find(failed.body, b"content_policy_violation").is_some();
+        if refused { error.with_kind(ErrorKind::ContentPolicy) } else { error }
     }
 }
 
@@ -128,35 +143,4 @@ fn read(body: &[u8]) -> Result<Vec<Image>> {
         return Err(Error::upstream(ErrorKind::ContentPolicy, "fal's filter has found every image unsafe"));
     }
     Ok(images)
-}
-
-impl Provider for Fal {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::ImageGeneration => self.draw(call),
-            Operation::Transcription | Operation::Translation => {
-                recordings::listen(call, &self.settings, &self.target, &self.hosts)
-            }
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        let error = openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title);
-        // Its word for what is refused, inside an ordinary 422.
-        let refused = memchr::memmem::find(failed.body, b"content_policy_violation").is_some();
-        if refused { error.with_kind(ErrorKind::ContentPolicy) } else { error }
-    }
 }

@@ -14,7 +14,6 @@ use llmux_wire::{
     gemini,
     inline::may_name_media,
     json::edit::Edits,
-    json::envelope,
 };
 
 use crate::{
@@ -123,18 +122,11 @@ impl Gemini {
     /// The client speaks another dialect: the deployment's defaults are in its words too.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
         let shaping = &self.settings.shaping;
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, true, &mut edits);
-        shape::apply(call.body, call.envelope, shaping, &mut edits);
-        let mut request = speak::read(call, &edits.apply(call.body, call.envelope))?;
+        let prepared = shape::prepared(call, true, shaping);
+        let mut request = speak::read(call, &prepared)?;
         let names = ToolNames::fit(&mut request, speak::MOST_OF_A_NAME);
         let mut fit = self.fit(call);
-        let mut body = gemini::write_request(&request, model(call), &mut fit)?;
-        if !shaping.extra_body.is_empty() {
-            let mut edits = Edits::new();
-            shape::force(shaping, &mut edits);
-            body = edits.apply(&body, &envelope::read(&body)?);
-        }
+        let body = shape::forced(gemini::write_request(&request, model(call), &mut fit)?, shaping)?;
         let outgoing = Outgoing::Send(self.request(call, body)?);
         let reader = names.watching(gemini::StreamReader::new());
         let read = names.reading(gemini::read_answer);
@@ -232,6 +224,7 @@ impl Provider for Gemini {
 #[cfg(test)]
 mod tests {
     use http::HeaderMap;
+    use llmux_wire::json::envelope;
     use serde_json::{Value, json};
 
     use super::*;

@@ -3,20 +3,17 @@
 //! Source: "Upload an audio file", "Initiate a new pre-recorded job" and "Get the pre-recorded job's metadata" of
 //! Gladia's API reference, version 2.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::Uri;
 use llmux_core::{
-    Call, Component, Error, Exchange, FailedReply, FormEdits, Operation, Outgoing, Provider,
-    ProviderSettings, Result, Step, StepAnswer, Steps,
+    Call, Exchange, FormEdits, Operation, Outgoing, ProviderSettings, Result, Step, StepAnswer, Steps,
 };
-use llmux_wire::openai::{self, Span, Transcript};
+use llmux_wire::openai::{Span, Transcript};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     hearing::{self, FILE, Hearing, failed, pause},
     target::Target,
 };
@@ -40,19 +37,29 @@ pub(crate) struct Gladia {
     jobs: Uri,
 }
 
-impl Component for Gladia {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "gladia";
+impl Host for Gladia {
+    const ACCOUNT: &'static Account = &ACCOUNT;
+    const READS_FORMS: bool = true;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
-        Ok(Arc::new(Self {
+        Ok(Self {
             settings: settings.clone(),
             upload: target.uri("/v2/upload")?,
             jobs: target.uri("/v2/pre-recorded")?,
             target,
-        }))
+        })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::Transcription | Operation::Translation => self.listen(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
     }
 }
 
@@ -172,29 +179,4 @@ fn read(body: &[u8]) -> Result<Transcript> {
         transcript.words.extend(words.map(|word| Span::new(word.word.trim(), word.start, word.end)));
     }
     Ok(transcript)
-}
-
-impl Provider for Gladia {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::Transcription | Operation::Translation => self.listen(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title)
-    }
 }

@@ -9,7 +9,6 @@ use llmux_core::{
 use llmux_wire::{
     chat::Fit,
     convert::Converted,
-    json::edit::Edits,
     openai::{Transcript, TranscriptFormat, write_transcript},
 };
 use serde::de::DeserializeOwned;
@@ -44,11 +43,8 @@ impl Hearing {
         if !call.form {
             return Err(Error::invalid(FILE, "`file` is required, in a form (multipart/form-data)"));
         }
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, false, &mut edits);
-        shape::apply(call.body, call.envelope, &settings.shaping, &mut edits);
-        let mut own: Map<String, Value> =
-            serde_json::from_slice(&edits.apply(call.body, call.envelope)).unwrap_or_default();
+        let prepared = shape::prepared(call, false, &settings.shaping);
+        let mut own: Map<String, Value> = serde_json::from_slice(&prepared).unwrap_or_default();
         own.extend(settings.shaping.extra_body.clone());
         let mut take =
             |name: &str| own.remove(name).filter(|value| !value.is_null()).map(|value| text(&value));

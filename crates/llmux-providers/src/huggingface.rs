@@ -10,7 +10,6 @@ use http::{Request, Uri};
 use llmux_core::{
     Call, Error, Exchange, FailedReply, Operation, Outgoing, Provider, ProviderSettings, Relay, Result,
 };
-use llmux_wire::json::edit::Edits;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -80,10 +79,8 @@ impl HuggingFace {
     }
 
     fn embed(&self, call: &Call<'_>, uri: &Uri) -> Result<Exchange> {
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, false, &mut edits);
-        shape::apply(call.body, call.envelope, &self.settings.shaping, &mut edits);
-        let request = speak::read_embeddings(call.dialect, &edits.apply(call.body, call.envelope))?;
+        let prepared = shape::prepared(call, false, &self.settings.shaping);
+        let request = speak::read_embeddings(call.dialect, &prepared)?;
         let mut body = Map::from_iter([("inputs".to_owned(), request.inputs.clone().into())]);
         // Such as `normalize` and `truncate`.
         let own = request.extra.iter().filter(|(name, _)| name.as_str() != "user");

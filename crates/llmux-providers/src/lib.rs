@@ -52,6 +52,8 @@ mod watsonx;
 
 use llmux_core::{Component, Registry};
 
+use crate::account::Hosted;
+
 /// Adds every provider of this crate.
 pub fn register(registry: &mut Registry) {
     let providers = &mut registry.providers;
@@ -61,28 +63,28 @@ pub fn register(registry: &mut Registry) {
     providers.register_as(huggingface::ALIAS, huggingface::HuggingFace::build);
     retrieval::register(providers);
     providers.register::<anthropic::Anthropic>();
-    providers.register::<assemblyai::AssemblyAi>();
+    providers.register::<Hosted<assemblyai::AssemblyAi>>();
     providers.register::<azure::Azure>();
     providers.register_as("azure_text", azure::Azure::build);
     providers.register::<azure::Foundry>();
-    providers.register::<cartesia::Cartesia>();
+    providers.register::<Hosted<cartesia::Cartesia>>();
     providers.register::<cohere::Cohere>();
     providers.register_as(cohere::ALIAS, <cohere::Cohere as Component>::build);
-    providers.register::<black_forest_labs::BlackForestLabs>();
+    providers.register::<Hosted<black_forest_labs::BlackForestLabs>>();
     providers.register::<bedrock::Bedrock>();
     providers.register_as("bedrock_converse", bedrock::Bedrock::build);
-    providers.register::<deepgram::Deepgram>();
+    providers.register::<Hosted<deepgram::Deepgram>>();
     providers.register::<echo::Echo>();
-    providers.register::<elevenlabs::ElevenLabs>();
-    providers.register::<fal::Fal>();
+    providers.register::<Hosted<elevenlabs::ElevenLabs>>();
+    providers.register::<Hosted<fal::Fal>>();
     providers.register::<gemini::Gemini>();
-    providers.register::<gladia::Gladia>();
+    providers.register::<Hosted<gladia::Gladia>>();
     providers.register::<recraft::Recraft>();
-    providers.register::<replicate::Replicate>();
-    providers.register::<revai::RevAi>();
+    providers.register::<Hosted<replicate::Replicate>>();
+    providers.register::<Hosted<revai::RevAi>>();
     providers.register::<sagemaker::SageMaker>();
     providers.register_as(sagemaker::CHAT, sagemaker::SageMaker::chatting);
-    providers.register::<stability::Stability>();
+    providers.register::<Hosted<stability::Stability>>();
     providers.register::<vertex::VertexAi>();
     providers.register_as(vertex::BETA, vertex::VertexAi::build);
     providers.register::<watsonx::Watsonx>();

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::Uri;
 use llmux_core::{
     Call, Component, Dialect, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
     ProviderSettings, Result,
 };
-use llmux_wire::{chat::Fit, inline::may_name_media, json::edit::Edits, json::envelope, ollama};
+use llmux_wire::{chat::Fit, inline::may_name_media, ollama};
 
 use crate::{compatible, estimate, shape, speak, target::Target};
 
@@ -69,12 +68,7 @@ impl Ollama {
 
     /// The client speaks this dialect already.
     fn pass(&self, call: &Call<'_>, uri: &Uri) -> Exchange {
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, false, &mut edits);
-        shape::apply(call.body, call.envelope, &self.settings.shaping, &mut edits);
-        shape::rename(call.body, call.envelope, call.model, &mut edits);
-        shape::force(&self.settings.shaping, &mut edits);
-        let request = self.target.post(uri, edits.apply(call.body, call.envelope));
+        let request = self.target.post(uri, shape::passed(call, &self.settings.shaping));
         let reply = speak::passthrough(Dialect::Ollama, false);
         Exchange::new(Outgoing::Send(request), reply, call.stream)
     }
@@ -87,9 +81,10 @@ impl Ollama {
 
     /// The client speaks another dialect: the deployment's defaults are in its words too.
     fn translate(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = speak::read(call, &self.shaped(call))?;
+        let shaping = &self.settings.shaping;
+        let request = speak::read(call, &shape::prepared(call, true, shaping))?;
         let mut fit = self.fit(call);
-        let body = self.forced(ollama::write_request(&request, call.model, &mut fit)?)?;
+        let body = shape::forced(ollama::write_request(&request, call.model, &mut fit)?, shaping)?;
         let reader = ollama::StreamReader::new();
         let reply = speak::translated(call, request.stream_usage, ollama::read_answer, reader);
         let outgoing = Outgoing::Send(self.target.post(&self.chat, body));
@@ -97,28 +92,11 @@ impl Ollama {
     }
 
     fn embed(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = speak::read_embeddings(call.dialect, &self.shaped(call))?;
-        let body = self.forced(ollama::write_embeddings_request(&request, call.model)?)?;
+        let shaping = &self.settings.shaping;
+        let request = speak::read_embeddings(call.dialect, &shape::prepared(call, true, shaping))?;
+        let body = shape::forced(ollama::write_embeddings_request(&request, call.model)?, shaping)?;
         let reply = speak::embedded(call, request, ollama::read_embeddings);
         Ok(Exchange::new(Outgoing::Send(self.target.post(&self.embed, body)), reply, false))
-    }
-
-    /// The client's body without what is meant for the gateway, and with the deployment's defaults.
-    fn shaped(&self, call: &Call<'_>) -> Bytes {
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, true, &mut edits);
-        shape::apply(call.body, call.envelope, &self.settings.shaping, &mut edits);
-        edits.apply(call.body, call.envelope)
-    }
-
-    /// The body with the fields that the deployment forces.
-    fn forced(&self, body: Bytes) -> Result<Bytes> {
-        if self.settings.shaping.extra_body.is_empty() {
-            return Ok(body);
-        }
-        let mut edits = Edits::new();
-        shape::force(&self.settings.shaping, &mut edits);
-        Ok(edits.apply(&body, &envelope::read(&body)?))
     }
 }
 
@@ -158,7 +136,9 @@ impl Provider for Ollama {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use http::{HeaderMap, Request};
+    use llmux_wire::json::envelope;
     use serde_json::{Value, json};
 
     use super::*;

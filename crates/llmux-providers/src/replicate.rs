@@ -5,27 +5,21 @@
 pub(crate) mod prompt;
 mod stream;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Request, Uri,
     header::{ACCEPT, CACHE_CONTROL},
 };
 use llmux_core::{
-    Call, Component, Error, ErrorKind, Exchange, FailedReply, Operation, Outgoing, Provider,
-    ProviderSettings, Result, Step, StepAnswer, Steps, Usage,
+    Call, Error, ErrorKind, Exchange, Operation, Outgoing, ProviderSettings, Result, Step, StepAnswer, Steps,
+    Usage,
 };
-use llmux_wire::{
-    chat::{ChatAnswer, Choice, FinishReason, Fit, Part},
-    json::edit::Edits,
-    openai,
-};
+use llmux_wire::chat::{ChatAnswer, Choice, FinishReason, Fit, Part};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     drawing::{Drawing, Image, Painted, Painter},
     estimate,
     hearing::{self, failed, pause},
@@ -52,15 +46,26 @@ pub(crate) struct Replicate {
     target: Target,
 }
 
-impl Component for Replicate {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "replicate";
+impl Host for Replicate {
+    const ACCOUNT: &'static Account = &ACCOUNT;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
         let _: Uri = target.uri("/predictions")?;
-        Ok(Arc::new(Self { settings: settings.clone(), target }))
+        Ok(Self { settings: settings.clone(), target })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::Chat | Operation::Completion => self.chat(call),
+            Operation::CountTokens => estimate::answer(call, self.settings.tokens.as_deref()),
+            Operation::ImageGeneration => self.draw(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
     }
 }
 
@@ -93,11 +98,9 @@ impl Replicate {
     }
 
     fn chat(&self, call: &Call<'_>) -> Result<Exchange> {
-        let mut edits = Edits::new();
         let shaping = &self.settings.shaping;
-        shape::strip(call.body, call.envelope, true, &mut edits);
-        shape::apply(call.body, call.envelope, shaping, &mut edits);
-        let request = speak::read(call, &edits.apply(call.body, call.envelope))?;
+        let prepared = shape::prepared(call, true, shaping);
+        let request = speak::read(call, &prepared)?;
         let mut fit = Fit::new(ACCOUNT.title, shaping).dropping(call.drop_params);
         let mut input = prompt::input(&request, call.model, &mut fit)?;
         input.extend(shaping.extra_body.clone());
@@ -237,27 +240,4 @@ fn read(body: &[u8], model: &str) -> Result<ChatAnswer> {
         usage,
         ..ChatAnswer::default()
     })
-}
-
-impl Provider for Replicate {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::Chat | Operation::Completion => self.chat(call),
-            Operation::CountTokens => estimate::answer(call, self.settings.tokens.as_deref()),
-            Operation::ImageGeneration => self.draw(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title)
-    }
 }

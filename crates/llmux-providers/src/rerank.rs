@@ -19,10 +19,7 @@ pub(crate) fn exchange(
     form: RerankForm,
 ) -> Result<Exchange> {
     let shaping = &settings.shaping;
-    let mut edits = Edits::new();
-    shape::strip(call.body, call.envelope, false, &mut edits);
-    shape::apply(call.body, call.envelope, shaping, &mut edits);
-    let shaped = edits.apply(call.body, call.envelope);
+    let shaped = shape::prepared(call, false, shaping);
     let request = rerank::read_rerank_request(&shaped)?;
     let plain = form == RerankForm::Cohere && request.is_plain();
     let body = if plain { shaped } else { rerank::write_rerank_request(&request, call.model, form) };

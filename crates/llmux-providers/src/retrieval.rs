@@ -8,7 +8,7 @@ use llmux_core::{
     Call, Dialect, Error, ErrorKind, Exchange, FailedReply, Family, Operation, Outgoing, Provider,
     ProviderSettings, Result,
 };
-use llmux_wire::{json::edit::Edits, openai, rerank::RerankForm};
+use llmux_wire::{openai, rerank::RerankForm};
 
 use crate::{
     Variables, rerank, shape, speak,
@@ -109,10 +109,8 @@ impl Retrieval {
     /// that only the host knows, such as `input_type`, go along.
     fn embed(&self, call: &Call<'_>) -> Result<Exchange> {
         let shaping = &self.settings.shaping;
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, false, &mut edits);
-        shape::apply(call.body, call.envelope, shaping, &mut edits);
-        let request = speak::read_embeddings(call.dialect, &edits.apply(call.body, call.envelope))?;
+        let prepared = shape::prepared(call, false, shaping);
+        let request = speak::read_embeddings(call.dialect, &prepared)?;
         let mut body = serde_json::Map::new();
         body.insert("model".into(), call.model.into());
         body.insert("input".into(), request.inputs.clone().into());

@@ -3,20 +3,17 @@
 //! Source: "Submit transcription job", "Get job by id" and "Get transcript by id" of Rev AI's asynchronous speech-to-text
 //! API.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{HeaderValue, Uri, header::ACCEPT};
 use llmux_core::{
-    Call, Component, Error, Exchange, FailedReply, FormEdits, Operation, Outgoing, Provider,
-    ProviderSettings, Result, Step, StepAnswer, Steps,
+    Call, Exchange, FormEdits, Operation, Outgoing, ProviderSettings, Result, Step, StepAnswer, Steps,
 };
-use llmux_wire::openai::{self, Span, Transcript};
+use llmux_wire::openai::{Span, Transcript};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     hearing::{self, FILE, Hearing, failed, pause},
     target::Target,
 };
@@ -42,14 +39,24 @@ pub(crate) struct RevAi {
     jobs: Uri,
 }
 
-impl Component for RevAi {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "revai";
+impl Host for RevAi {
+    const ACCOUNT: &'static Account = &ACCOUNT;
+    const READS_FORMS: bool = true;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
-        Ok(Arc::new(Self { settings: settings.clone(), jobs: target.uri(JOBS)?, target }))
+        Ok(Self { settings: settings.clone(), jobs: target.uri(JOBS)?, target })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::Transcription | Operation::Translation => self.listen(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
     }
 }
 
@@ -164,29 +171,4 @@ fn read(body: &[u8]) -> Result<Transcript> {
         }
     }
     Ok(transcript)
-}
-
-impl Provider for RevAi {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::Transcription | Operation::Translation => self.listen(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title)
-    }
 }

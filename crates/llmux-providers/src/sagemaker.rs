@@ -16,7 +16,6 @@ use llmux_credentials::{Clock, aws, sigv4::Scope};
 use llmux_wire::{
     bedrock::{self, Unwrapped},
     chat::{ChatAnswer, Choice, FinishReason, Fit, Part},
-    json::edit::Edits,
     openai,
 };
 use serde_json::{Map, Value};
@@ -110,21 +109,15 @@ impl SageMaker {
         Ok(exchange)
     }
 
-    fn shaped(&self, call: &Call<'_>) -> Bytes {
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, true, &mut edits);
-        shape::apply(call.body, call.envelope, &self.settings.shaping, &mut edits);
-        edits.apply(call.body, call.envelope)
-    }
-
     /// A prompt, for containers that only go on with a text.
     fn complete(&self, call: &Call<'_>) -> Result<Exchange> {
+        let shaping = &self.settings.shaping;
         if call.stream {
             let message = "endpoints of `sagemaker/` do not stream; name the model `sagemaker_chat/…` if its container can";
             return Err(Error::unsupported("stream", message));
         }
-        let request = speak::read(call, &self.shaped(call))?;
-        let mut fit = Fit::new(TITLE, &self.settings.shaping).dropping(call.drop_params);
+        let request = speak::read(call, &shape::prepared(call, true, shaping))?;
+        let mut fit = Fit::new(TITLE, shaping).dropping(call.drop_params);
         let mut parameters = prompt::input(&request, call.model, &mut fit)?;
         let mut take =
             |name: &str| parameters.remove(name).and_then(|value| Some(value.as_str()?.to_owned()));
@@ -151,7 +144,8 @@ impl SageMaker {
     }
 
     fn embed(&self, call: &Call<'_>) -> Result<Exchange> {
-        let request = speak::read_embeddings(call.dialect, &self.shaped(call))?;
+        let request =
+            speak::read_embeddings(call.dialect, &shape::prepared(call, true, &self.settings.shaping))?;
         let mut body = Map::from_iter([("inputs".to_owned(), request.inputs.clone().into())]);
         body.extend(self.settings.shaping.extra_body.clone());
         let outgoing = Outgoing::Send(self.request(call, Value::Object(body).to_string().into())?);

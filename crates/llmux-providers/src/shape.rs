@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use llmux_core::{Envelope, FormEdits, Shaping};
-use llmux_wire::json::edit::Edits;
+use llmux_core::{Call, Envelope, FormEdits, Result, Shaping};
+use llmux_wire::json::{edit::Edits, envelope};
 use serde_json::Value;
 
 /// Fields that speak to the gateway and mean nothing to a provider; LiteLLM's names.
@@ -158,6 +158,35 @@ fn take_out(value: &mut Value, steps: &[Step<'_>]) -> bool {
     }
 }
 
+/// The client's body for a translation: without what is meant for the gateway, and with the deployment's defaults, which
+/// are in the client's words too.
+pub(crate) fn prepared(call: &Call<'_>, keep_metadata: bool, shaping: &Shaping) -> Bytes {
+    let mut edits = Edits::new();
+    strip(call.body, call.envelope, keep_metadata, &mut edits);
+    apply(call.body, call.envelope, shaping, &mut edits);
+    edits.apply(call.body, call.envelope)
+}
+
+/// A translated body with the fields that the deployment forces.
+pub(crate) fn forced(body: Bytes, shaping: &Shaping) -> Result<Bytes> {
+    if shaping.extra_body.is_empty() {
+        return Ok(body);
+    }
+    let mut edits = Edits::new();
+    force(shaping, &mut edits);
+    Ok(edits.apply(&body, &envelope::read(&body)?))
+}
+
+/// The body of a client that speaks the provider's dialect already.
+pub(crate) fn passed(call: &Call<'_>, shaping: &Shaping) -> Bytes {
+    let mut edits = Edits::new();
+    strip(call.body, call.envelope, false, &mut edits);
+    apply(call.body, call.envelope, shaping, &mut edits);
+    rename(call.body, call.envelope, call.model, &mut edits);
+    force(shaping, &mut edits);
+    edits.apply(call.body, call.envelope)
+}
+
 /// From this length on, in bytes, a body goes on in pieces: below it a copy costs less than the way of a second piece.
 const LARGE: usize = 16 << 10;
 
@@ -194,7 +223,6 @@ pub(crate) fn force<'a>(shaping: &'a Shaping, edits: &mut Edits<'a>) {
 
 #[cfg(test)]
 mod tests {
-    use llmux_wire::json::envelope;
     use serde_json::json;
 
     use super::*;

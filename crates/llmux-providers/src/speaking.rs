@@ -1,7 +1,7 @@
 //! Speech at providers whose requests are not OpenAI's: the client's fields in, the sound as it comes.
 
 use llmux_core::{Call, Error, Exchange, Operation, Outgoing, ProviderSettings, Result, Usage};
-use llmux_wire::{chat::Fit, json::edit::Edits, openai::MediaWatch, passthrough::Passthrough};
+use llmux_wire::{chat::Fit, openai::MediaWatch, passthrough::Passthrough};
 use serde_json::{Map, Value};
 
 use crate::{compatible::media, shape};
@@ -30,11 +30,8 @@ pub(crate) struct Speaking {
 impl Speaking {
     /// Reads the client's request.
     pub(crate) fn of(call: &Call<'_>, settings: &ProviderSettings, title: &str) -> Result<Self> {
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, false, &mut edits);
-        shape::apply(call.body, call.envelope, &settings.shaping, &mut edits);
-        let mut own: Map<String, Value> =
-            serde_json::from_slice(&edits.apply(call.body, call.envelope)).unwrap_or_default();
+        let prepared = shape::prepared(call, false, &settings.shaping);
+        let mut own: Map<String, Value> = serde_json::from_slice(&prepared).unwrap_or_default();
         own.extend(settings.shaping.extra_body.clone());
         let mut take = |name: &str| own.remove(name).filter(|value| !value.is_null());
         let input = take("input").and_then(|input| Some(input.as_str()?.to_owned()));

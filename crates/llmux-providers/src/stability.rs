@@ -2,23 +2,20 @@
 //!
 //! Source: "Stable Image" (generate, edit, upscale, control) of Stability AI's REST API, version 2 beta.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{
     HeaderValue, Request, Uri,
     header::{ACCEPT, CONTENT_TYPE},
 };
 use llmux_core::{
-    Call, Component, Error, ErrorKind, Exchange, FailedReply, FormEdits, Operation, Outgoing, Provider,
-    ProviderSettings, Result, Step, StepAnswer,
+    Call, Error, ErrorKind, Exchange, FailedReply, FormEdits, Operation, Outgoing, ProviderSettings, Result,
+    Step, StepAnswer,
 };
-use llmux_wire::openai;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    account::Account,
+    account::{Account, Host},
     drawing::{Drawing, Image, Painted, Painter},
     hearing,
     target::Target,
@@ -63,15 +60,34 @@ pub(crate) struct Stability {
     target: Target,
 }
 
-impl Component for Stability {
-    type Output = dyn Provider;
-    type Config = ProviderSettings;
-    const KIND: &'static str = "stability";
+impl Host for Stability {
+    const ACCOUNT: &'static Account = &ACCOUNT;
+    const READS_FORMS: bool = true;
 
-    fn build(settings: &ProviderSettings) -> Result<Arc<dyn Provider>> {
+    fn build(settings: &ProviderSettings) -> Result<Self> {
         let target = ACCOUNT.target(settings)?;
         let _: Uri = target.uri("/v2beta")?;
-        Ok(Arc::new(Self { settings: settings.clone(), target }))
+        Ok(Self { settings: settings.clone(), target })
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
+        match call.operation {
+            Operation::ImageGeneration => self.draw(call),
+            Operation::ImageEdit | Operation::ImageVariation => self.change(call),
+            _ => Err(ACCOUNT.lacks(call)),
+        }
+    }
+
+    fn refine(failed: &FailedReply<'_>, error: Error) -> Error {
+        let named = serde_json::from_slice::<Value>(failed.body).unwrap_or_default();
+        match named.get("name").and_then(Value::as_str) {
+            Some("content_moderation") => error.with_kind(ErrorKind::ContentPolicy),
+            _ => error,
+        }
     }
 }
 
@@ -201,37 +217,6 @@ impl Painter for Again {
         }
         self.left = self.left.saturating_sub(1);
         Ok(Step::ask(self.request.clone()).into())
-    }
-}
-
-impl Provider for Stability {
-    fn name(&self) -> &str {
-        ACCOUNT.name
-    }
-
-    fn base_url(&self) -> &str {
-        self.target.base()
-    }
-
-    fn reads_forms(&self) -> bool {
-        true
-    }
-
-    fn prepare(&self, call: &Call<'_>) -> Result<Exchange> {
-        match call.operation {
-            Operation::ImageGeneration => self.draw(call),
-            Operation::ImageEdit | Operation::ImageVariation => self.change(call),
-            _ => Err(ACCOUNT.lacks(call)),
-        }
-    }
-
-    fn classify(&self, failed: &FailedReply<'_>) -> Error {
-        let error = openai::read_error(failed.status, failed.headers, failed.body, ACCOUNT.title);
-        let named = serde_json::from_slice::<Value>(failed.body).unwrap_or_default();
-        match named.get("name").and_then(Value::as_str) {
-            Some("content_moderation") => error.with_kind(ErrorKind::ContentPolicy),
-            _ => error,
-        }
     }
 }
 

@@ -160,10 +160,8 @@ impl Watsonx {
     }
 
     fn embed(&self, call: &Call<'_>) -> Result<Exchange> {
-        let mut edits = Edits::new();
-        shape::strip(call.body, call.envelope, false, &mut edits);
-        shape::apply(call.body, call.envelope, &self.settings.shaping, &mut edits);
-        let request = speak::read_embeddings(call.dialect, &edits.apply(call.body, call.envelope))?;
+        let prepared = shape::prepared(call, false, &self.settings.shaping);
+        let request = speak::read_embeddings(call.dialect, &prepared)?;
         let mut body = Map::new();
         body.extend(self.payed(call.model)?.map(|(name, value)| (name.to_owned(), value.into())));
         body.insert("inputs".into(), request.inputs.clone().into());

@@ -219,7 +219,7 @@ impl Router {
                 Ok(visit.opened(opened, keys))
             }
             Err(error) => {
-                visit.failed(&error);
+                visit.failed(&error, ask);
                 Err((error, place))
             }
         }

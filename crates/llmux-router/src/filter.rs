@@ -11,14 +11,16 @@ pub(crate) mod regions;
 mod tags;
 mod windows;
 
+use std::cell::OnceCell;
+
 use llmux_core::{Error, Moment};
 
 use crate::{
     ask::Ask,
     explain::Exclusion,
     group::{Group, Member, Shared},
-    mask::Mask,
-    refusal,
+    mask::{self, Mask},
+    refusal, tokens,
 };
 
 /// One choice: who asks, who is left, and why others are not.
@@ -32,6 +34,10 @@ pub(crate) struct Search<'a> {
     /// Deployments that this request has asked already.
     pub(crate) tried: &'a Mask,
     pub(crate) left: Mask,
+    /// Those with which something may be the matter: a cooldown, a pause, a sickness.
+    odd: Mask,
+    /// Bytes of the prompt; see [`most`](Self::most).
+    most: OnceCell<u64>,
     /// Why a deployment was left out, if anybody wants to know.
     pub(crate) trace: Option<Vec<(usize, Exclusion)>>,
 }
@@ -45,7 +51,8 @@ impl<'a> Search<'a> {
         tried: &'a Mask,
     ) -> Self {
         let (now, left) = (shared.state.now(), Mask::below(group.members.len()));
-        Self { group, shared, ask, keys, now, tried, left, trace: None }
+        let odd = Mask::of(&group.members, |member| !member.state.is_plain());
+        Self { group, shared, ask, keys, now, tried, left, odd, most: OnceCell::new(), trace: None }
     }
 
     pub(crate) fn traced(mut self) -> Self {
@@ -65,21 +72,62 @@ impl<'a> Search<'a> {
     }
 
     fn keep_at(&mut self, why: Exclusion, keep: impl Fn(usize, &Member) -> bool) {
-        for (at, member) in self.group.members.iter().enumerate() {
-            if self.left.has(at) && !keep(at, member) {
-                self.left.remove(at);
-                if let Some(trace) = &mut self.trace {
-                    trace.push((at, why));
-                }
-            }
-        }
+        let members = &self.group.members;
+        let is_kept = |at: usize| members.get(at).is_some_and(|member| keep(at, member));
+        self.keep_bits(why, |word, bits| {
+            mask::numbers(word, bits).filter(|at| is_kept(*at)).fold(0, |kept, at| kept | mask::bit(at))
+        });
     }
 
-    /// The same, unless nobody would be left.
+    /// Keeps of those that are left, sixty-four at a time, whom `keep` names.
+    fn keep_bits(&mut self, why: Exclusion, keep: impl Fn(usize, u64) -> u64) {
+        let trace = &mut self.trace;
+        self.left.retain(|word, bits| {
+            let kept = keep(word, bits) & bits;
+            if let Some(trace) = trace {
+                trace.extend(mask::numbers(word, bits & !kept).map(|at| (at, why)));
+            }
+            kept
+        });
+    }
+
+    /// Keeps those that are in the set.
+    fn keep_those(&mut self, why: Exclusion, those: &Mask) {
+        self.keep_bits(why, |word, _| those.word(word));
+    }
+
+    /// Takes away those that are in the set.
+    fn drop_those(&mut self, why: Exclusion, those: &Mask) {
+        self.keep_bits(why, |word, _| !those.word(word));
+    }
+
+    /// Keeps those of which this is true, and all with which nothing is the matter.
+    fn keep_plain_or(&mut self, why: Exclusion, keep: impl Fn(&Member) -> bool) {
+        if self.odd.is_empty() {
+            return;
+        }
+        let odd = std::mem::take(&mut self.odd);
+        self.keep_at(why, |at, member| !odd.has(at) || keep(member));
+        self.odd = odd;
+    }
+
+    /// Keeps those of which this is true, unless nobody would be left.
     fn prefer(&mut self, why: Exclusion, keep: impl Fn(usize, &Member) -> bool) {
         if self.members().any(|(at, member)| keep(at, member)) {
             self.keep_at(why, keep);
         }
+    }
+
+    /// The same; all with which nothing is the matter are kept.
+    fn prefer_plain_or(&mut self, why: Exclusion, keep: impl Fn(&Member) -> bool) {
+        if self.members().any(|(at, member)| !self.odd.has(at) || keep(member)) {
+            self.keep_plain_or(why, keep);
+        }
+    }
+
+    /// The bytes of the prompt: no prompt has more tokens.
+    pub(crate) fn most(&self) -> u64 {
+        *self.most.get_or_init(|| tokens::most(self.ask.body, self.ask.envelope))
     }
 
     /// Runs every filter.
@@ -109,15 +157,13 @@ impl<'a> Search<'a> {
             capabilities::run(self);
         }
         tags::run(self)?;
-        self.keep_at(Exclusion::Tried, {
-            let tried = self.tried;
-            move |at, _| !tried.has(at)
-        });
+        self.drop_those(Exclusion::Tried, self.tried);
         if looks.order {
             order::run(self);
         }
         if looks.parallel {
-            self.prefer(Exclusion::Full, |_, member| !member.state.gate.is_full());
+            let full = |member: &Member| member.places.as_ref().is_some_and(|places| places.is_full());
+            self.prefer(Exclusion::Full, |_, member| !full(member));
         }
         if self.left.is_empty() { Err(refusal::nobody(self)) } else { Ok(()) }
     }
@@ -130,10 +176,10 @@ impl<'a> Search<'a> {
             && !policy.cooldown.allowed_fails_by_class.is_empty()
             && self.members().all(|(_, member)| cooling(member));
         if !bypass {
-            self.keep(Exclusion::Cooldown, |member| !cooling(member));
+            self.keep_plain_or(Exclusion::Cooldown, |member| !cooling(member));
         }
         if policy.cooldown.half_open_probes {
-            self.prefer(Exclusion::Probing, |_, member| {
+            self.prefer_plain_or(Exclusion::Probing, |member| {
                 let state = &member.state.cooling;
                 !state.is_half_open(now) || state.may_probe(now, PROBE_PATIENCE)
             });
@@ -142,8 +188,8 @@ impl<'a> Search<'a> {
     }
 
     fn paused(&mut self) -> Result<(), Error> {
-        let paused = |member: &Member| member.deployment.settings().blocked || member.state.is_paused();
-        self.keep(Exclusion::Paused, |member| !paused(member));
+        self.drop_those(Exclusion::Paused, &self.group.known.blocked);
+        self.keep_plain_or(Exclusion::Paused, |member| !member.state.is_paused());
         if self.left.is_empty() { Err(refusal::paused(self)) } else { Ok(()) }
     }
 }

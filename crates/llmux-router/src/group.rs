@@ -1,14 +1,17 @@
 //! A model group as requests find it: its deployments, what is remembered of them, and what has to be looked at.
 
+mod known;
+
 use std::{collections::HashMap, sync::Arc};
 
-use llmux_core::{Candidate, LimitUse, Strategy};
+use llmux_core::{Candidate, LimitUse, Strategy, TokenPrices};
 
+pub(crate) use self::known::Known;
 use crate::{
-    deployment::{Budget, Deployment},
+    deployment::{Budget, Deployment, DeploymentSettings},
     filter::regions::{self, Region},
     policy::{Remembered, RouterPolicy},
-    state::{DeploymentState, GroupState, RouterState, Spend},
+    state::{DeploymentState, GroupState, Places, RouterState, Spend},
 };
 
 /// What all requests of a router share.
@@ -30,6 +33,7 @@ impl Purse {
     pub(crate) fn new(name: String, budget: Budget, state: &RouterState) -> Self {
         let spend = state.spend(&name);
         spend.set_length(budget.period);
+        spend.set_limit(budget.limit);
         Self { spend, name, budget }
     }
 
@@ -44,6 +48,10 @@ pub(crate) struct Member {
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) state: Arc<DeploymentState>,
     pub(crate) shared: Arc<Shared>,
+    /// What every choice reads of the deployment's settings, beside what else it reads.
+    pub(crate) figures: Figures,
+    /// Places for requests at once, as its state has them now.
+    pub(crate) places: Option<Arc<Places>>,
     /// The budgets that it spends.
     pub(crate) purses: Vec<Purse>,
     /// Its place in a routing group.
@@ -65,6 +73,8 @@ impl Member {
         let state = shared.state.deployment(deployment.id());
         state.gate.set_width(settings.max_parallel_requests);
         Self {
+            places: state.gate.places(),
+            figures: Figures::of(settings),
             purses: of_provider.into_iter().chain(own).map(purse).collect(),
             region: settings.region.as_deref().and_then(regions::of),
             mark: shared.state.pins.mark(deployment.id()),
@@ -77,13 +87,31 @@ impl Member {
     }
 
     pub(crate) fn candidate(&self, weight: Option<f64>) -> Candidate<'_> {
-        let settings = self.deployment.settings();
+        let figures = &self.figures;
         Candidate::new(self.deployment.id())
-            .with_weight(weight.or(settings.weight))
-            .with_capacity(settings.rpm, settings.tpm)
-            .with_prices(settings.prices)
+            .with_weight(weight.or(figures.weight))
+            .with_capacity(figures.rpm, figures.tpm)
+            .with_prices(figures.prices)
             .with_priority(self.priority)
             .with_stats(&self.state.stats)
+    }
+}
+
+/// A deployment's shares, limits and prices.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) weight: Option<f64>,
+    pub(crate) rpm: Option<u64>,
+    pub(crate) tpm: Option<u64>,
+    pub(crate) itpm: Option<u64>,
+    pub(crate) otpm: Option<u64>,
+    pub(crate) prices: Option<TokenPrices>,
+}
+
+impl Figures {
+    fn of(settings: &DeploymentSettings) -> Self {
+        let DeploymentSettings { weight, rpm, tpm, itpm, otpm, prices, .. } = *settings;
+        Self { weight, rpm, tpm, itpm, otpm, prices }
     }
 }
 
@@ -94,6 +122,7 @@ pub(crate) struct Group {
     pub(crate) strategy: Arc<dyn Strategy>,
     pub(crate) state: Arc<GroupState>,
     pub(crate) looks: Looks,
+    pub(crate) known: Known,
     pub(crate) remembers: Remembered,
 }
 
@@ -127,7 +156,8 @@ impl Group {
             member.state.lease.set_limit(member.deployment.settings().rpm);
         }
         let remembers = shared.policy.affinity.of(name);
-        Self { name: name.to_owned(), members, strategy, state, looks, remembers }
+        let known = Known::of(&members);
+        Self { name: name.to_owned(), members, strategy, state, looks, known, remembers }
     }
 
     /// What limits per minute mean to a group with any.

@@ -13,7 +13,8 @@ impl Mask {
     /// All numbers below `count`.
     pub(crate) fn below(count: usize) -> Self {
         let word = |bits: usize| if bits >= WORD { u64::MAX } else { (1 << bits) - 1 };
-        let mut mask = Self { first: word(count), rest: Vec::new() };
+        let rest = Vec::with_capacity(count.saturating_sub(1) / WORD);
+        let mut mask = Self { first: word(count), rest };
         let mut left = count.saturating_sub(WORD);
         while left > 0 {
             mask.rest.push(word(left));
@@ -22,19 +23,47 @@ impl Mask {
         mask
     }
 
-    fn word(&self, at: usize) -> u64 {
-        match at / WORD {
+    /// Those of which this is true.
+    pub(crate) fn of<T>(all: &[T], is: impl Fn(&T) -> bool) -> Self {
+        let mut words = all.chunks(WORD).map(|chunk| {
+            let bits = chunk.iter().enumerate();
+            bits.fold(0, |bits, (at, one)| bits | u64::from(is(one)) << at)
+        });
+        Self { first: words.next().unwrap_or_default(), rest: words.collect() }
+    }
+
+    /// Sixty-four numbers: the bits of the word `at`.
+    pub(crate) fn word(&self, at: usize) -> u64 {
+        match at {
             0 => self.first,
-            word => self.rest.get(word - 1).copied().unwrap_or_default(),
+            at => self.rest.get(at - 1).copied().unwrap_or_default(),
         }
     }
 
+    /// Keeps of each word the bits that `keep` gives for its number and its bits.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(usize, u64) -> u64) {
+        self.first &= keep(0, self.first);
+        for (at, word) in (1..).zip(&mut self.rest) {
+            *word &= keep(at, *word);
+        }
+    }
+
+    /// Whether any number is in both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.words().enumerate().any(|(at, word)| word & other.word(at) != 0)
+    }
+
+    /// Whether every number is in the other one.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.words().enumerate().all(|(at, word)| word & !other.word(at) == 0)
+    }
+
     pub(crate) fn has(&self, at: usize) -> bool {
-        self.word(at) >> (at % WORD) & 1 == 1
+        self.word(at / WORD) >> (at % WORD) & 1 == 1
     }
 
     pub(crate) fn add(&mut self, at: usize) {
-        let bit = 1 << (at % WORD);
+        let bit = bit(at);
         match at / WORD {
             0 => self.first |= bit,
             word => {
@@ -43,18 +72,6 @@ impl Mask {
                 }
                 if let Some(place) = self.rest.get_mut(word - 1) {
                     *place |= bit;
-                }
-            }
-        }
-    }
-
-    pub(crate) fn remove(&mut self, at: usize) {
-        let bit = 1 << (at % WORD);
-        match at / WORD {
-            0 => self.first &= !bit,
-            word => {
-                if let Some(place) = self.rest.get_mut(word - 1) {
-                    *place &= !bit;
                 }
             }
         }
@@ -74,14 +91,22 @@ impl Mask {
 
     /// The numbers, in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words().enumerate().flat_map(|(at, mut word)| {
-            std::iter::from_fn(move || {
-                let bit = word.trailing_zeros() as usize;
-                word &= word.wrapping_sub(1);
-                (bit < WORD).then_some(at * WORD + bit)
-            })
-        })
+        self.words().enumerate().flat_map(|(word, bits)| numbers(word, bits))
     }
+}
+
+/// The numbers that the bits of a word stand for.
+pub(crate) fn numbers(word: usize, mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (lowest < WORD).then_some(word * WORD + lowest)
+    })
+}
+
+/// The bit of its word that stands for a number.
+pub(crate) const fn bit(at: usize) -> u64 {
+    1 << (at % WORD)
 }
 
 #[cfg(test)]
@@ -99,7 +124,7 @@ mod tests {
         for at in [3, 64, 130] {
             mask.add(at);
         }
-        mask.remove(64);
+        mask.retain(|word, bits| if word == 1 { bits & !bit(64) } else { bits });
         assert!(mask.has(130) && !mask.has(64) && !mask.has(1_000));
         assert_eq!(mask.iter().collect::<Vec<_>>(), [3, 130]);
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Candidates for which a choice needs no memory of its own.
-const FEW: usize = 8;
+const FEW: usize = 64;
 
 /// Who may be asked, and for whom.
 #[derive(Clone, Copy)]
@@ -109,18 +109,15 @@ impl<'a> Choice<'a> {
         let weights =
             self.ask.directions.map(|directions| &directions.weights).filter(|weights| !weights.is_empty());
         let weight = |id: &DeploymentId| weights.map(|weights| weights.get(id).copied().unwrap_or(0.0));
-        let mut places = SmallVec::<[usize; FEW]>::new();
-        let mut candidates = SmallVec::<[Candidate<'_>; FEW]>::new();
-        for (at, member) in search.members() {
-            places.push(at);
-            candidates.push(member.candidate(weight(member.deployment.id())));
-        }
+        let mut candidates = SmallVec::<[Candidate<'_>; FEW]>::with_capacity(search.left.len());
+        candidates
+            .extend(search.members().map(|(_, member)| member.candidate(weight(member.deployment.id()))));
         let cx = PickContext::new(self.shared.state.random())
             .with_turn(turn)
             .with_stream(self.ask.stream)
             .at(search.now);
         let chosen = self.group.strategy.pick(&candidates, &cx)?;
-        places.get(chosen).copied()
+        search.left.iter().nth(chosen)
     }
 
     /// Counts a request at a deployment; refused when its limit was reached in the meantime.
@@ -133,19 +130,19 @@ impl<'a> Choice<'a> {
         {
             return false;
         }
-        let settings = member.deployment.settings();
+        let figures = &member.figures;
         let enforced = self.group.limits() == LimitUse::Enforce;
-        let reserved = match settings.rpm.filter(|_| enforced) {
+        let reserved = match figures.rpm.filter(|_| enforced) {
             Some(limit) => state.stats.requests().reserve(now, 1, limit),
             None => {
                 state.stats.requests().add(now, 1);
                 true
             }
         };
-        if !reserved || !enforced || settings.itpm.or(settings.otpm).is_none() {
+        if !reserved || !enforced || figures.itpm.or(figures.otpm).is_none() {
             return reserved;
         }
-        let fits = state.split.reserve(settings, Claim::of(self.ask), now);
+        let fits = state.split.reserve(figures, Claim::new(self.ask, search.most()), now);
         if !fits {
             state.stats.requests().give_back(now, 1);
         }

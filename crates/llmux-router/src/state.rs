@@ -15,7 +15,10 @@ mod split;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use llmux_core::{DeploymentId, Moment};
@@ -23,7 +26,7 @@ use llmux_core::{DeploymentId, Moment};
 pub use self::deployment::DeploymentState;
 pub(crate) use self::{
     cooling::Cooling,
-    gate::{Gate, Permit},
+    gate::{Gate, Permit, Places},
     lease::Lease,
     merged::{Figures, Merged},
     pins::{PinKey, Pins},
@@ -54,6 +57,8 @@ pub struct RouterState {
     deployments: Mutex<HashMap<DeploymentId, Arc<DeploymentState>>>,
     spend: Mutex<HashMap<String, Arc<Spend>>>,
     groups: Mutex<HashMap<String, Arc<GroupState>>>,
+    /// Whether any budget was ever reached.
+    pub(crate) budget_reached: Arc<AtomicBool>,
     pub(crate) pins: Pins,
     pub(crate) retries: RetryRate,
     /// What is shared with other replicas, if anything is.
@@ -92,6 +97,7 @@ impl RouterState {
             deployments: Mutex::default(),
             spend: Mutex::default(),
             groups: Mutex::default(),
+            budget_reached: Arc::default(),
             pins: Pins::default(),
             retries: RetryRate::default(),
             sharing: OnceLock::new(),
@@ -118,7 +124,8 @@ impl RouterState {
     /// The spend that counts against the budget of this name.
     pub(crate) fn spend(&self, name: &str) -> Arc<Spend> {
         let mut known = self.spend.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(name.to_owned()).or_default())
+        let new = || Arc::new(Spend::telling(&self.budget_reached));
+        Arc::clone(known.entry(name.to_owned()).or_insert_with(new))
     }
 
     pub(crate) fn group(&self, name: &str) -> Arc<GroupState> {

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
-use llmux_core::{Error, ErrorKind, Moment, ReplyReport, Terms};
+use llmux_core::{Error, ErrorKind, Moment, Origin, ReplyReport, Terms};
 use llmux_wire::tap::Ending;
 
 use crate::{
@@ -80,8 +80,20 @@ impl Visit {
     }
 
     /// The attempt failed before an answer began.
-    pub(crate) fn failed(self, error: &Error) {
+    pub(crate) fn failed(self, error: &Error, ask: &Ask<'_>) {
         self.fault(error);
+        if error.origin() == Origin::Upstream {
+            self.lose(ask);
+        }
+    }
+
+    /// Counts what the attempt would have consumed: as much as others here did on average, or what it claimed.
+    fn lose(&self, ask: &Ask<'_>) {
+        let (state, now) = (&self.member.state, self.shared().state.now());
+        let average = state.stats.tokens().count(now).checked_div(state.successes.count(now));
+        let claim = Claim::of(ask);
+        let claimed = claim.input.saturating_add(claim.output).max(1);
+        state.stats.lost().add(now, average.map_or(claimed, |average| average.max(claimed)));
     }
 
     /// A stream is over.

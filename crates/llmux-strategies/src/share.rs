@@ -1,6 +1,10 @@
 //! Random choices that several strategies make.
 
 use llmux_core::Candidate;
+use smallvec::SmallVec;
+
+/// Candidates whose scores need no memory of their own.
+const FEW: usize = 64;
 
 /// One of `count`, all alike.
 pub(crate) fn evenly(count: usize, random: u64) -> Option<usize> {
@@ -41,14 +45,15 @@ pub(crate) fn among_lowest(
     random: u64,
     score: impl Fn(&Candidate<'_>) -> f64,
 ) -> Option<usize> {
-    let score =
-        |candidate: &Candidate<'_>| Some(score(candidate)).filter(|s| !s.is_nan()).unwrap_or(f64::MAX);
-    let lowest = candidates.iter().map(score).min_by(f64::total_cmp)?;
-    let limit = lowest * most;
-    let good = |candidate: &Candidate<'_>| {
+    let score = |candidate: &Candidate<'_>| {
         let score = score(candidate);
-        score <= limit || score == lowest
+        if score.is_nan() { f64::MAX } else { score }
     };
-    let chosen = evenly(candidates.iter().filter(|candidate| good(candidate)).count(), random)?;
-    candidates.iter().enumerate().filter(|(_, candidate)| good(candidate)).nth(chosen).map(|(at, _)| at)
+    // Each is scored once: a score may be the sum of many samples.
+    let scores: SmallVec<[f64; FEW]> = candidates.iter().map(score).collect();
+    let lowest = scores.iter().copied().min_by(f64::total_cmp)?;
+    let limit = lowest * most;
+    let good = |score: &f64| *score <= limit || *score == lowest;
+    let chosen = evenly(scores.iter().filter(|score| good(score)).count(), random)?;
+    scores.iter().enumerate().filter(|(_, score)| good(score)).nth(chosen).map(|(at, _)| at)
 }

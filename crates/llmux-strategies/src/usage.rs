@@ -1,6 +1,7 @@
 //! `usage-based-routing` and `usage-based-routing-v2`: the fewest tokens in this minute.
 //!
-//! Deployments at their requests or tokens per minute are left out. The second one also counts a request before it
+//! What failed attempts would have consumed counts as well: a deployment that is out of order must not look like an idle
+//! one. Deployments at their requests or tokens per minute are left out. The second one also counts a request before it
 //! is sent, so that the requests per minute of a deployment are never exceeded, whatever comes at the same time.
 
 use std::sync::Arc;
@@ -17,9 +18,12 @@ pub struct UsageBased;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UsageBasedV2;
 
-/// One of those with the fewest tokens in this minute.
+/// One of those with the fewest tokens in this minute, those of failed attempts included.
 fn fewest_tokens(candidates: &[Candidate<'_>], cx: &PickContext) -> Option<usize> {
-    among_lowest(candidates, 1.0, cx.random, |candidate| candidate.stats.tokens().count(cx.now) as f64)
+    among_lowest(candidates, 1.0, cx.random, |candidate| {
+        let stats = candidate.stats;
+        stats.tokens().count(cx.now).saturating_add(stats.lost().count(cx.now)) as f64
+    })
 }
 
 impl Component for UsageBased {
@@ -81,5 +85,15 @@ mod tests {
             assert_eq!(strategy.pick(&candidates, &next_minute), Some(0));
         }
         assert!(UsageBasedV2.limits() > UsageBased.limits());
+    }
+
+    #[test]
+    fn a_deployment_that_fails_is_not_taken_for_an_idle_one() {
+        let (now, id) = (Moment::from_millis(60_000), DeploymentId::from("d"));
+        let stats = [const { DeploymentStats::new() }; 2];
+        stats[0].tokens().add(now, 50);
+        stats[1].lost().add(now, 60);
+        let candidates = stats.each_ref().map(|stats| Candidate::new(&id).with_stats(stats));
+        assert_eq!(UsageBased.pick(&candidates, &PickContext::new(0).at(now)), Some(0));
     }
 }

@@ -1,6 +1,7 @@
 use http::{HeaderMap, HeaderValue};
 use llmux_core::{Environment, Retry, SecretString};
 use llmux_wire::event_stream;
+use llmux_wire::json::envelope;
 use serde_json::{Value, json};
 
 use super::*;

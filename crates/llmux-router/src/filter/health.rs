@@ -6,7 +6,7 @@ use crate::explain::Exclusion;
 pub(super) fn run(search: &mut Search<'_>) {
     let Some(stale) = search.shared.policy.health_routing else { return };
     let now = search.now;
-    search.prefer(Exclusion::Unhealthy, |_, member| match member.state.health() {
+    search.prefer_plain_or(Exclusion::Unhealthy, |member| match member.state.health() {
         Some((false, when)) => {
             // One that is asked less often than others is not taken for well in between.
             let own = member.deployment.settings().health_check.interval;

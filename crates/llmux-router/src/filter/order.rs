@@ -4,8 +4,8 @@ use super::Search;
 use crate::explain::Exclusion;
 
 pub(super) fn run(search: &mut Search<'_>) {
-    let lowest = search.members().filter_map(|(_, member)| member.deployment.settings().order).min();
-    if lowest.is_some() {
-        search.keep(Exclusion::Order, |member| member.deployment.settings().order == lowest);
+    let group = search.group;
+    if let Some(lowest) = group.known.orders.values().find(|those| search.left.meets(those)) {
+        search.keep_those(Exclusion::Order, lowest);
     }
 }

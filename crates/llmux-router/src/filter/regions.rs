@@ -34,6 +34,12 @@ const AMERICAN: &[&str] = &["centralus", "northcentralus", "southcentralus", "we
 
 /// The region that a provider's name of one is in: AWS's, Google's, Azure's, or `eu` and `us` themselves.
 pub(crate) fn of(name: &str) -> Option<Region> {
+    // What requests ask for is mostly one of these.
+    match name {
+        "eu" => return Some(Region::Eu),
+        "us" => return Some(Region::Us),
+        _ => {}
+    }
     let name = name.trim().to_ascii_lowercase().replace(' ', "");
     let starts = |beginnings: &[&str]| beginnings.iter().any(|beginning| name.starts_with(beginning));
     if EUROPEAN.contains(&name.as_str()) || name == "eu" || starts(&["eu-", "europe-", "europe"]) {
@@ -50,8 +56,12 @@ pub(super) fn run(search: &mut Search<'_>) -> Result<(), Error> {
     let Some(wanted) = search.ask.directions.and_then(|directions| directions.region.as_deref()) else {
         return Ok(());
     };
-    let region = of(wanted);
-    search.keep(Exclusion::Region, |member| region.is_some() && member.region == region);
+    let known = &search.group.known;
+    match of(wanted) {
+        Some(Region::Eu) => search.keep_those(Exclusion::Region, &known.european),
+        Some(Region::Us) => search.keep_those(Exclusion::Region, &known.american),
+        None => search.keep_bits(Exclusion::Region, |_, _| 0),
+    }
     if search.left.is_empty() {
         let message = format!("no deployment of `{}` is in the region `{wanted}`", search.group.name);
         return Err(Error::client(ErrorKind::InvalidRequest, message).with_param("allowed_model_region"));

@@ -3,8 +3,14 @@
 use http::header::USER_AGENT;
 use llmux_core::{Error, ErrorKind};
 
+use smallvec::SmallVec;
+
 use super::Search;
-use crate::{explain::Exclusion, group::Member};
+use crate::{
+    explain::Exclusion,
+    group::Member,
+    mask::{self, Mask},
+};
 
 /// The tag of deployments for requests without any.
 const DEFAULT: &str = "default";
@@ -19,40 +25,46 @@ pub(super) fn run(search: &mut Search<'_>) -> Result<(), Error> {
     if wanted.names.is_empty() && !wanted.by_agent(search) {
         return untagged(search, &wanted);
     }
-    search.keep(Exclusion::Tags, |member| wanted.allow(member) && wanted.match_names(member));
+    search.keep_bits(Exclusion::Tags, |word, _| wanted.allow(word) & wanted.match_names(word));
     if search.left.is_empty() {
         // No tag fits: what the request says of itself may.
         search.left = before.clone();
-        search.keep(Exclusion::Tags, |member| wanted.allow(member) && wanted.match_agent(member));
+        search.keep_at(Exclusion::Tags, |at, member| {
+            wanted.allow(at / u64::BITS as usize) & mask::bit(at) != 0 && wanted.match_agent(member)
+        });
     }
     if !search.left.is_empty() {
         return Ok(());
     }
     search.left = before;
-    let known = search.members().any(|(_, member)| wanted.names.iter().any(|tag| has(member, tag)));
+    let known = wanted.names.iter().flatten().any(|those| search.left.meets(those));
     if !known && defaults(search, &wanted) {
         return Ok(());
     }
     fail_open(search, &wanted)
 }
 
-/// What a request asks of tags.
+/// The deployments that have a tag; nothing for one that nobody has.
+type Tagged<'a> = SmallVec<[Option<&'a Mask>; 4]>;
+
+/// What a request asks of tags. Sixty-four deployments are looked at at a time.
 struct Wanted<'a> {
-    names: Vec<&'a str>,
+    names: Tagged<'a>,
     /// `!tag`: not those that have it.
-    without: Vec<&'a str>,
+    without: Tagged<'a>,
     /// `&tag`: only those that have it.
-    with: Vec<&'a str>,
+    with: Tagged<'a>,
     any: bool,
+    /// Where there are patterns for it.
     agent: Option<String>,
 }
 
 impl<'a> Wanted<'a> {
     fn of(search: &Search<'a>) -> Self {
-        let policy = &search.shared.policy.tags;
-        let agent = search.ask.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        let agent = agent.map(|agent| format!("User-Agent: {agent}"));
-        let (names, without, with) = (Vec::new(), Vec::new(), Vec::new());
+        let (policy, known) = (&search.shared.policy.tags, &search.group.known);
+        let agent = search.ask.headers.get(USER_AGENT).filter(|_| search.left.meets(&known.patterned));
+        let agent = agent.and_then(|agent| agent.to_str().ok()).map(|agent| format!("User-Agent: {agent}"));
+        let (names, without, with) = (Tagged::new(), Tagged::new(), Tagged::new());
         let mut wanted = Self { names, without, with, any: policy.match_any, agent };
         let tags = search.ask.directions.map_or(&[][..], |directions| &directions.tags);
         for tag in tags {
@@ -62,21 +74,21 @@ impl<'a> Wanted<'a> {
                 _ => (&mut wanted.names, tag.as_str()),
             };
             // With a prefix configured, other tags are for reports and not for routing.
-            list.extend(tag.strip_prefix(policy.prefix.as_str()));
+            list.extend(tag.strip_prefix(policy.prefix.as_str()).map(|tag| known.tags.get(tag)));
         }
         wanted
     }
 
-    /// Whether a deployment fulfils the conditions.
-    fn allow(&self, member: &Member) -> bool {
-        self.with.iter().all(|tag| has(member, tag)) && !self.without.iter().any(|tag| has(member, tag))
+    /// Who fulfils the conditions.
+    fn allow(&self, word: usize) -> u64 {
+        all(&self.with, word) & !any(&self.without, word)
     }
 
-    fn match_names(&self, member: &Member) -> bool {
+    fn match_names(&self, word: usize) -> u64 {
         match self.any {
-            _ if self.names.is_empty() => false,
-            true => self.names.iter().any(|tag| has(member, tag)),
-            false => self.names.iter().all(|tag| has(member, tag)),
+            _ if self.names.is_empty() => 0,
+            true => any(&self.names, word),
+            false => all(&self.names, word),
         }
     }
 
@@ -89,7 +101,7 @@ impl<'a> Wanted<'a> {
     }
 
     fn by_agent(&self, search: &Search<'_>) -> bool {
-        search.members().any(|(_, member)| self.match_agent(member))
+        self.agent.is_some() && search.members().any(|(_, member)| self.match_agent(member))
     }
 
     fn has_conditions(&self) -> bool {
@@ -97,16 +109,24 @@ impl<'a> Wanted<'a> {
     }
 }
 
-fn has(member: &Member, tag: &str) -> bool {
-    member.deployment.settings().tags.iter().any(|own| own == tag)
+/// Who has one of the tags.
+fn any(tags: &Tagged<'_>, word: usize) -> u64 {
+    tags.iter().flatten().fold(0, |bits, those| bits | those.word(word))
+}
+
+/// Who has all of the tags.
+fn all(tags: &Tagged<'_>, word: usize) -> u64 {
+    tags.iter().fold(u64::MAX, |bits, those| bits & those.map_or(0, |those| those.word(word)))
 }
 
 /// A request without tags: the default deployments if there are any; with a condition `&tag` any that fulfil it.
 fn untagged(search: &mut Search<'_>, wanted: &Wanted<'_>) -> Result<(), Error> {
     let before = search.left.clone();
-    let any_default = search.members().any(|(_, member)| has(member, DEFAULT));
-    let only_default = any_default && wanted.with.is_empty();
-    search.keep(Exclusion::Tags, |member| wanted.allow(member) && (!only_default || has(member, DEFAULT)));
+    let default = search.group.known.tags.get(DEFAULT).filter(|those| before.meets(those));
+    let default = default.filter(|_| wanted.with.is_empty());
+    search.keep_bits(Exclusion::Tags, |word, _| {
+        wanted.allow(word) & default.map_or(u64::MAX, |those| those.word(word))
+    });
     if search.left.is_empty() {
         search.left = before;
         return fail_open(search, wanted);
@@ -117,7 +137,10 @@ fn untagged(search: &mut Search<'_>, wanted: &Wanted<'_>) -> Result<(), Error> {
 /// Keeps the default deployments that fulfil the conditions, if there are any.
 fn defaults(search: &mut Search<'_>, wanted: &Wanted<'_>) -> bool {
     let before = search.left.clone();
-    search.keep(Exclusion::Tags, |member| wanted.allow(member) && has(member, DEFAULT));
+    let default = search.group.known.tags.get(DEFAULT);
+    search.keep_bits(Exclusion::Tags, |word, _| {
+        wanted.allow(word) & default.map_or(0, |those| those.word(word))
+    });
     let found = !search.left.is_empty();
     if !found {
         search.left = before;
@@ -129,10 +152,13 @@ fn defaults(search: &mut Search<'_>, wanted: &Wanted<'_>) -> bool {
 fn fail_open(search: &mut Search<'_>, wanted: &Wanted<'_>) -> Result<(), Error> {
     let open = search.members().any(|(_, member)| member.deployment.settings().tags_fail_open);
     if open && wanted.has_conditions() {
-        search.prefer(Exclusion::Tags, |_, member| has(member, DEFAULT));
+        let default = search.group.known.tags.get(DEFAULT).filter(|those| search.left.meets(those));
+        if let Some(default) = default {
+            search.keep_those(Exclusion::Tags, default);
+        }
         return Ok(());
     }
-    search.keep(Exclusion::Tags, |_| false);
+    search.keep_bits(Exclusion::Tags, |_, _| 0);
     let tags = search.ask.directions.map_or_else(String::new, |directions| directions.tags.join(", "));
     // LiteLLM's words.
     let message = format!(

@@ -7,13 +7,8 @@ use crate::{explain::Exclusion, refusal, tokens};
 
 pub(super) fn run(search: &mut Search<'_>) -> Result<(), Error> {
     let ask = search.ask;
-    let window = |at: usize| {
-        let member = search.group.members.get(at)?;
-        member.deployment.settings().max_input_tokens
-    };
-    let Some(smallest) = search.left.iter().filter_map(window).min() else { return Ok(()) };
     // Mostly this is all: what has fewer bytes has fewer tokens.
-    if tokens::most(ask.body, ask.envelope) <= smallest {
+    if search.group.known.smallest_window.is_none_or(|smallest| search.most() <= smallest) {
         return Ok(());
     }
     let tokens = match &search.shared.policy.token_counter {

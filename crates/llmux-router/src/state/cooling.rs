@@ -43,6 +43,11 @@ impl Cooling {
         self.why.store(None);
     }
 
+    /// Whether there was none since the last success.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.until() == 0
+    }
+
     /// When it ends or has ended; zero when there was none.
     pub(crate) fn until(&self) -> u64 {
         self.until.load(Ordering::Acquire)

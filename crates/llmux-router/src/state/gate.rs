@@ -8,7 +8,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use llmux_core::{Error, ErrorKind, Result};
 
-use self::places::{Place, Places};
+use self::places::Place;
+pub(crate) use self::places::Places;
 
 /// Leave to be one of the requests. Dropping it lets another one in.
 pub(crate) type Permit = Option<Place>;
@@ -30,9 +31,9 @@ impl Gate {
         }
     }
 
-    /// Whether another request would have to wait.
-    pub(crate) fn is_full(&self) -> bool {
-        self.places.load().as_ref().is_some_and(|places| places.1.is_full())
+    /// The places of the present width, if there is one.
+    pub(crate) fn places(&self) -> Option<Arc<Places>> {
+        self.places.load().as_ref().map(|places| Arc::clone(&places.1))
     }
 
     /// Lets a request in, after those that came before and are as urgent (zero is the most urgent). At most `queue`
@@ -79,7 +80,7 @@ mod tests {
         let waiting = join_all([enter(5, "a"), enter(5, "b"), enter(255, "z"), enter(0, "now")]);
         futures::join!(waiting, release);
         assert_eq!(*order.lock().unwrap(), ["now", "a", "b", "z"]);
-        assert!(!gate.is_full());
+        assert!(!gate.places().unwrap().is_full());
     }
 
     #[tokio::test]
@@ -113,6 +114,6 @@ mod tests {
             })
         };
         let done = join_all((0..2_000).map(task)).await;
-        assert!(done.into_iter().all(|one| one.is_ok()) && !gate.is_full());
+        assert!(done.into_iter().all(|one| one.is_ok()) && !gate.places().unwrap().is_full());
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -20,6 +20,10 @@ pub(crate) struct Spend {
     period: ArcSwapOption<Period>,
     /// Milliseconds of a period.
     length: AtomicU64,
+    /// The budget, in parts; zero where there is none.
+    limit: AtomicU64,
+    /// Whether any budget at all was ever reached: as long as none was, nobody looks at any.
+    reached: Arc<AtomicBool>,
     /// When the store of the replicas was asked last.
     asked: AtomicU64,
 }
@@ -47,6 +51,25 @@ impl Period {
 }
 
 impl Spend {
+    /// No spend; tells through `reached` when it is as much as the budget.
+    pub(crate) fn telling(reached: &Arc<AtomicBool>) -> Self {
+        Self { reached: Arc::clone(reached), ..Self::default() }
+    }
+
+    /// Sets the budget in dollars.
+    pub(crate) fn set_limit(&self, limit: f64) {
+        self.limit.store((limit * PARTS) as u64, Ordering::Relaxed);
+        let period = self.period.load();
+        let spent = period.as_ref().map_or(0, |period| period.spent.load(Ordering::Relaxed));
+        self.compare(spent);
+    }
+
+    fn compare(&self, spent: u64) {
+        if spent >= self.limit.load(Ordering::Relaxed) {
+            self.reached.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Sets how long a period is.
     pub(crate) fn set_length(&self, length: Duration) {
         self.length.store(u64::try_from(length.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -69,7 +92,9 @@ impl Spend {
     pub(crate) fn add(&self, dollars: f64, length: u64, now: Moment) {
         if dollars > 0.0 && dollars.is_finite() {
             let period = self.open(now, now.plus_millis(length));
-            period.spent.fetch_add((dollars * PARTS) as u64, Ordering::Relaxed);
+            let parts = (dollars * PARTS) as u64;
+            let before = period.spent.fetch_add(parts, Ordering::Relaxed);
+            self.compare(before.saturating_add(parts));
         }
     }
 
@@ -120,7 +145,9 @@ impl Spend {
         let others = counted.total.saturating_sub(counted.own);
         let before = period.others.swap(others, Ordering::AcqRel);
         let change = |spent: u64| Some(spent.saturating_add(others).saturating_sub(before));
-        _ = period.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        let earlier = period.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        let spent = earlier.map_or(0, |spent| change(spent).unwrap_or_default());
+        self.compare(spent);
         period.ends.store(ends.millis(), Ordering::Release);
         period.window.store(counted.window, Ordering::Release);
         period.told.store(counted.own, Ordering::Release);

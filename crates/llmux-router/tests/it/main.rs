@@ -1,11 +1,13 @@
 //! The router: over a scripted transport for its rules, over real sockets for what can go wrong on the way.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod allocations;
 mod asking;
 mod builtin;
 mod choice;
 mod cooldowns;
 mod cost;
+mod crowd;
 mod fallbacks;
 mod faults;
 mod filters;

@@ -17,13 +17,14 @@ use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
 use llmux_core::{Error, LimitUse, Timeouts, Transport, TransportReply};
-use llmux_router::{Router, RouterBuilder, RouterState};
+use llmux_router::{Exclusion, Router, RouterBuilder, RouterState};
 use llmux_testkit::answers;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, advance, sleep, sleep_until};
 
 use crate::{
     asking::Request,
-    hosts::{member_with, registry, strategy},
+    hosts::{member_with, ordered, registry, statuses, strategy},
+    simulation::{CRITICAL_2, chi_squared},
 };
 
 /// Requests of each run.
@@ -162,19 +163,103 @@ async fn requests_are_neither_lost_nor_answered_twice_whatever_happens() {
         let status = router.status();
         let outcomes: Vec<(u64, u64)> = status.iter().map(|one| one.outcomes).collect();
         assert!(status.iter().all(|one| one.in_flight == 0), "{kind}: {outcomes:?}");
-        // A fifth of the time one host is out; whoever prefers it meets that, and goes elsewhere for it.
+        // A fifth of the time one of six hosts is out. Who goes by latency likes it otherwise; nobody takes it for idle.
         let failed = world.failed.load(Ordering::Relaxed);
-        assert!(failed * 5 < requests, "{kind}: {failed} of {requests} went into outages");
+        assert!(failed * 12 < requests, "{kind}: {failed} of {requests} went into outages");
     }
 }
 
-/// A wire that answers at once.
-struct AtOnce(Bytes);
+#[tokio::test(start_paused = true)]
+async fn over_a_long_run_equals_get_equal_shares_and_weights_are_shares() {
+    let wire = AtOnce::new;
+    let run = async |kind: &str, wire: &AtOnce, weights: [Option<f64>; 3]| {
+        let builder =
+            RouterBuilder::new(Arc::new(wire.clone()), strategy(kind)).state(RouterState::seeded(5));
+        let members = ["a", "b", "c"].into_iter().zip(weights);
+        let members = members.map(|(id, weight)| member_with(id, |settings| settings.weight = weight));
+        let router = members.fold(builder, RouterBuilder::deployment).build().unwrap();
+        let request = Request::openai("m");
+        for _ in 0..length() {
+            assert!(request.said(&router).await.is_ok(), "{kind}");
+        }
+    };
+    let even = ["a", "b", "c"].map(|id| (id, 1.0 / 3.0));
+    for kind in
+        ["round-robin", "priority", "power-of-two-choices", "usage-based-routing", "usage-based-routing-v2"]
+    {
+        let wire = wire();
+        run(kind, &wire, [None; 3]).await;
+        wire.is_shared(kind, &even);
+    }
+    let (plain, weighted) = (wire(), wire());
+    run("simple-shuffle", &plain, [None; 3]).await;
+    plain.is_shared("simple-shuffle", &even);
+    run("simple-shuffle", &weighted, [Some(5.0), Some(3.0), Some(2.0)]).await;
+    weighted.is_shared("simple-shuffle", &[("a", 0.5), ("b", 0.3), ("c", 0.2)]);
+    // Who goes by what is best keeps to it as long as nothing changes.
+    for kind in ["least-busy", "latency-based-routing", "latency-ewma", "cost-based-routing"] {
+        let wire = wire();
+        run(kind, &wire, [None; 3]).await;
+        assert_eq!(wire.counts().values().sum::<usize>(), length(), "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cooldown_ends_with_its_last_millisecond_whatever_the_strategy() {
+    for kind in registry().strategies.kinds() {
+        let wire = statuses([("sick", 429)]);
+        let builder = RouterBuilder::new(Arc::new(wire), strategy(kind)).state(RouterState::seeded(9));
+        // The order makes the first choice certain.
+        let members = [ordered("sick", 1), ordered("well", 2)];
+        let router = members.into_iter().fold(builder, RouterBuilder::deployment).build().unwrap();
+        let request = Request::openai("m");
+        let excluded = || {
+            let explained = request.explained(&router);
+            explained.deployments.iter().find(|one| one.id == "sick").unwrap().excluded
+        };
+        assert_eq!(excluded(), None, "{kind}");
+        for round in 0..3 {
+            assert_eq!(request.said(&router).await.unwrap().by, "well", "{kind}");
+            for (wait, why) in [(0, Some(Exclusion::Cooldown)), (4_999, Some(Exclusion::Cooldown)), (1, None)]
+            {
+                advance(Duration::from_millis(wait)).await;
+                assert_eq!(excluded(), why, "{kind}, {wait} ms on, round {round}");
+            }
+        }
+    }
+}
+
+/// A wire that answers at once, and counts who was asked.
+#[derive(Clone)]
+struct AtOnce {
+    body: Bytes,
+    asked: Arc<Mutex<BTreeMap<String, usize>>>,
+}
+
+impl AtOnce {
+    fn new() -> Self {
+        Self { body: answers::openai_chat("hello").bytes(), asked: Arc::default() }
+    }
+
+    fn counts(&self) -> BTreeMap<String, usize> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    fn is_shared(&self, kind: &str, shares: &[(&str, f64)]) {
+        let statistic = chi_squared(&self.counts(), shares);
+        assert!(statistic < CRITICAL_2, "{kind}: {statistic}: {:?}", self.counts());
+    }
+}
 
 #[async_trait]
 impl Transport for AtOnce {
-    async fn send(&self, _: http::Request<Bytes>, _: Timeouts) -> Result<TransportReply, Error> {
-        let body = Full::new(self.0.clone()).map_err(|never| match never {});
+    async fn send(&self, request: http::Request<Bytes>, _: Timeouts) -> Result<TransportReply, Error> {
+        let host = request.uri().host().unwrap();
+        match self.asked.lock().unwrap() {
+            mut asked if asked.contains_key(host) => *asked.get_mut(host).unwrap() += 1,
+            mut asked => _ = asked.insert(host.to_owned(), 1),
+        }
+        let body = Full::new(self.body.clone()).map_err(|never| match never {});
         let mut headers = HeaderMap::new();
         headers.insert("content-type", "application/json".parse().unwrap());
         Ok(TransportReply::new(StatusCode::OK, headers, Box::pin(body)))
@@ -187,7 +272,7 @@ fn sixty_four_threads_leave_every_counter_where_it_belongs() {
     const EACH: usize = 25;
     let kinds: Vec<_> = registry().strategies.kinds().map(str::to_owned).collect();
     for kind in kinds {
-        let wire = AtOnce(answers::openai_chat("hello").bytes());
+        let wire = AtOnce::new();
         let members = ["a", "b", "c", "d"].map(|id| {
             member_with(id, |settings| {
                 settings.max_parallel_requests = Some(3);

@@ -68,7 +68,7 @@ async fn traffic(router: &Router, rounds: usize, at_once: usize) -> usize {
 }
 
 /// Pearson's statistic for counts against the shares that they should have.
-fn chi_squared(counts: &BTreeMap<String, usize>, shares: &[(&str, f64)]) -> f64 {
+pub(crate) fn chi_squared(counts: &BTreeMap<String, usize>, shares: &[(&str, f64)]) -> f64 {
     let total: usize = counts.values().sum();
     let term = |(id, share): &(&str, f64)| {
         let expected = share * total as f64;
@@ -78,7 +78,7 @@ fn chi_squared(counts: &BTreeMap<String, usize>, shares: &[(&str, f64)]) -> f64 
 }
 
 /// The value that chi-squared with two degrees of freedom exceeds once in a thousand times.
-const CRITICAL_2: f64 = 13.82;
+pub(crate) const CRITICAL_2: f64 = 13.82;
 
 fn counters_are_at_rest(router: &Router, kind: &str) {
     for one in router.status() {
