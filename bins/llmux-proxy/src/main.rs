@@ -2,8 +2,10 @@
 //!
 //! This file puts the parts together: arguments, configuration, log, snapshot, listener, signals.
 
+mod accounts;
 mod args;
 mod catalogue;
+mod database;
 mod greeting;
 mod reload;
 mod setup;
@@ -53,11 +55,17 @@ fn start(args: &Args) -> Result<(), String> {
     }
 
     let server = Server::bind((&config.server).into()).map_err(|error| error.message().to_owned())?;
-    let gateway = Arc::new(Gateway::new(built.snapshot).with_source(source));
-
     let workers = config.server.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     let runtime =
         runtime(workers.unwrap_or(1)).map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let database = runtime.block_on(database::open(config))?;
+    let tenancy = runtime.block_on(async { database.as_ref().map(accounts::open).transpose() })?;
+    let (snapshot, source) = match &tenancy {
+        None => (built.snapshot, source),
+        Some(tenancy) => setup.with_accounts(tenancy)?,
+    };
+    let control = Arc::new(llmux_admin::Admin::new(database));
+    let gateway = Arc::new(Gateway::new(snapshot).with_source(source).with_control(control));
     let shared = setup.take_shared();
     let cut = runtime.block_on(async {
         if let Some(shared) = shared {
@@ -74,7 +82,9 @@ fn start(args: &Args) -> Result<(), String> {
             .map_err(|error| format!("signals cannot be received: {error}"))?;
         // Last, so that whoever waits for it can rely on signals and changed files being noticed.
         greeting::print(&server, config, &gateway).map_err(|error| error.to_string())?;
-        server.run(gateway, shutdown).await.map_err(|error| error.message().to_owned())
+        let cut = server.run(gateway, shutdown).await.map_err(|error| error.message().to_owned());
+        accounts::settle(tenancy.as_deref()).await;
+        cut
     })?;
     tracing::info!(cut, "stopped");
     drop(log);

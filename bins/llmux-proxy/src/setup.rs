@@ -14,7 +14,7 @@ use llmux::{
 };
 use llmux_config::{Config, Format, Loaded, Loader, Tls, WellKnown};
 use llmux_core::{Environment, Error, ExposeSecret, MediaSource, Registry, ResponseStore, Transport};
-use llmux_gateway::{MemoryStore, Parts, Source};
+use llmux_gateway::{MemoryStore, Parts, Snapshot, Source, Tenancy};
 use llmux_telemetry::{LogFormat, LogOptions};
 
 use crate::{args::Args, catalogue::Sources, reload::Reload, shared::Shared};
@@ -39,6 +39,8 @@ pub(crate) struct Setup {
     catalogue: Arc<Sources>,
     /// What fetches images.
     media: Mutex<Option<Fetching>>,
+    /// Who knows virtual keys, once the database is open.
+    tenancy: OnceLock<Arc<Tenancy>>,
 }
 
 impl Setup {
@@ -55,6 +57,7 @@ impl Setup {
             shared: Mutex::default(),
             catalogue: Arc::default(),
             media: Mutex::default(),
+            tenancy: OnceLock::new(),
         }
     }
 
@@ -88,6 +91,14 @@ impl Setup {
         }
     }
 
+    /// Puts together once more what the gateway serves, with virtual keys from now on.
+    pub(crate) fn with_accounts(&self, tenancy: &Arc<Tenancy>) -> Result<(Snapshot, Source), String> {
+        self.tenancy.get_or_init(|| Arc::clone(tenancy));
+        let (_, source) = self.load()?;
+        let built = source.build().map_err(|errors| mistakes(&errors))?;
+        Ok((built.snapshot, source))
+    }
+
     /// Reads the configuration, and puts together what it needs.
     pub(crate) fn load(&self) -> Result<(Loaded, Source), String> {
         let loader = Loader::new(|name| std::env::var(name).ok());
@@ -112,7 +123,8 @@ impl Setup {
             .with_tokens(llmux::token_counter())
             .with_state(Arc::clone(&self.state))
             .with_media(Some(self.media(&loaded.config)?))
-            .with_responses(self.responses(&loaded.config));
+            .with_responses(self.responses(&loaded.config))
+            .with_tenancy(self.tenancy.get().cloned());
         let source = Source::new(loaded.config.clone(), loaded.defaults.clone(), parts);
         Ok((loaded, source))
     }

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod context;
+pub mod control;
 pub mod cost;
 pub mod credentials;
 pub mod envelope;
@@ -35,6 +36,7 @@ pub mod transport;
 pub mod usage;
 
 pub use context::RequestContext;
+pub use control::{Caller, ControlPlane, ControlRequest};
 pub use cost::{Bill, Cost, Margin, SearchContext, ServiceTier, Terms};
 pub use credentials::Credentials;
 pub use envelope::{Envelope, Field};

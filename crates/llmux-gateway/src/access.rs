@@ -1,7 +1,7 @@
 //! Who may call: whoever has the master key, or shows another that the database may know.
 
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
-use llmux_core::{Error, ErrorKind, ExposeSecret, Result, SecretString, tenancy::KeyHash};
+use llmux_core::{Caller, Error, ErrorKind, ExposeSecret, KeyHash, Result, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -72,6 +72,20 @@ impl Access {
             return Err(Error::client(ErrorKind::PermissionDenied, message).with_code("master_key_required"));
         }
         self.check(headers, query)
+    }
+
+    /// Who sends a request to the control plane, which finds out what a key may do.
+    ///
+    /// # Errors
+    /// When there is no master key: then nobody manages anything by request.
+    pub(crate) fn identify(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Caller> {
+        if self.is_open() {
+            let message = "set `general_settings.master_key` to manage keys, teams and users by request";
+            return Err(Error::client(ErrorKind::PermissionDenied, message).with_code("master_key_required"));
+        }
+        let Some(key) = self.key(headers, query) else { return Ok(Caller::Unknown) };
+        let operator = self.check(headers, query).is_ok();
+        Ok(if operator { Caller::Operator } else { Caller::Key(KeyHash::of(key)) })
     }
 
     /// A number for whoever sent the request: the same for the same key.

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use llmux_core::{Dialect, Error, ErrorKind};
+use llmux_core::{ControlPlane, Dialect, Error, ErrorKind};
 use serde_json::Value;
 
 use crate::{
@@ -33,6 +33,7 @@ pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
     draining: AtomicBool,
     management: Option<Management>,
+    control: Option<Arc<dyn ControlPlane>>,
 }
 
 impl Gateway {
@@ -40,13 +41,20 @@ impl Gateway {
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
         let (snapshot, draining) = (ArcSwap::from_pointee(snapshot), AtomicBool::new(false));
-        Self { snapshot, draining, management: None }
+        Self { snapshot, draining, management: None, control: None }
     }
 
     /// Lets models be added, changed and removed by request; the snapshot must have been built from this.
     #[must_use]
     pub fn with_source(mut self, source: Source) -> Self {
         self.management = Some(Management::new(source));
+        self
+    }
+
+    /// Hands requests over to what manages keys, teams and users, where it claims their paths.
+    #[must_use]
+    pub fn with_control(mut self, control: Arc<dyn ControlPlane>) -> Self {
+        self.control = Some(control);
         self
     }
 
@@ -106,6 +114,11 @@ impl Gateway {
         path: &str,
     ) -> Response<Body> {
         let dialect = spoken(path, request.headers());
+        if let (Endpoint::Unknown, Some(control)) =
+            (&endpoint, self.control.as_ref().filter(|control| control.claims(path)))
+        {
+            return answered(manage::hand_over(control.as_ref(), snapshot, request).await, dialect);
+        }
         let checked = || snapshot.access.check(request.headers(), request.uri().query());
         // Whoever may ask for models may know of them.
         let known = || authenticate::by(snapshot, request.headers(), request.uri());

@@ -6,6 +6,7 @@
 
 mod added;
 mod answer;
+mod control;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use llmux_core::{Error, ErrorKind, Result};
 use tokio::sync::Mutex;
 
 use self::added::AddedModels;
-pub(crate) use self::answer::answer;
+pub(crate) use self::{answer::answer, control::hand_over};
 use crate::snapshot::{Built, Parts, Snapshot};
 
 /// What snapshots are built from: a configuration, and what it does not hold.

@@ -58,6 +58,11 @@ impl Tenancy {
         self.journal.status()
     }
 
+    /// Waits until the spend of all requests that have ended is written down.
+    pub async fn settled(&self) {
+        self.journal.settled().await;
+    }
+
     /// Finds who calls; `None` for the master key.
     ///
     /// # Errors

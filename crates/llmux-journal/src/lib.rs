@@ -171,10 +171,23 @@ impl<T: Serialize + Send + 'static> Journal<T> {
         self.send(event, Some(done)) && confirmed.await.is_ok()
     }
 
+    /// Waits until all that was handed over before is written, or given up.
+    pub async fn settled(&self) {
+        let (done, confirmed) = oneshot::channel();
+        if let Some(queue) = &self.queue
+            && queue.send(Message { event: None, done: Some(done) }).is_ok()
+        {
+            let _ = confirmed.await;
+        }
+    }
+
     fn send(&self, event: T, done: Option<oneshot::Sender<()>>) -> bool {
         let taken = self.shared.held.fetch_add(1, Ordering::Relaxed) < self.most;
-        let sent =
-            taken && self.queue.as_ref().is_some_and(|queue| queue.send(Message { event, done }).is_ok());
+        let sent = taken
+            && self
+                .queue
+                .as_ref()
+                .is_some_and(|queue| queue.send(Message { event: Some(event), done }).is_ok());
         if !sent {
             self.shared.held.fetch_sub(1, Ordering::Relaxed);
             // Said aloud by the writer, as a sum: a line for each would be one more flood.

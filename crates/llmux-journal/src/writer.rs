@@ -29,7 +29,8 @@ const LAST_ATTEMPTS: usize = 4;
 
 /// An event on its way to the writer, and who wants to know when it is written.
 pub(crate) struct Message<T> {
-    pub(crate) event: T,
+    /// `None` for somebody who only wants to know that all before is written.
+    pub(crate) event: Option<T>,
     pub(crate) done: Option<oneshot::Sender<()>>,
 }
 
@@ -133,7 +134,11 @@ impl Writer {
         payloads: &mut Vec<Vec<u8>>,
         waiting: &mut Vec<oneshot::Sender<()>>,
     ) -> usize {
-        let payload = serde_json::to_vec(&message.event).ok();
+        let Some(event) = message.event else {
+            waiting.extend(message.done);
+            return 0;
+        };
+        let payload = serde_json::to_vec(&event).ok();
         let Some(payload) = payload.filter(|payload| payload.len() <= record::LONGEST) else {
             self.shared.held.fetch_sub(1, Ordering::Relaxed);
             self.shared.lost.fetch_add(1, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 //! - [`transport`]: the same script without a socket, for tests of what sits above the transport;
 //! - [`answers`]: ready-made provider answers for both;
 //! - [`fixtures`]: recorded provider traffic, where it is at hand;
+//! - [`postgres`]: a real PostgreSQL server, where there is one to start;
 //! - [`redis`]: real Redis servers, alone and as a cluster, where there is one to start;
 //! - [`splits`](mod@splits): the ways in which a stream's bytes may arrive;
 //! - [`conformance`]: what every implementation of a trait of `llmux-core` must keep.
@@ -22,6 +23,7 @@ pub mod answers;
 pub mod conformance;
 pub mod fixtures;
 pub mod gate;
+pub mod postgres;
 pub mod redis;
 pub mod script;
 pub mod splits;
@@ -30,6 +32,7 @@ pub mod upstream;
 
 pub use answer::Answer;
 pub use gate::Gate;
+pub use postgres::PostgresProcess;
 pub use redis::{RedisCluster, RedisProcess};
 pub use script::Recorded;
 pub use splits::splits;

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod accounts;
 mod cancellation;
 mod catalogue;
 mod configuration;
@@ -17,6 +18,7 @@ mod faults;
 mod fetching;
 mod fidelity;
 mod health;
+mod identities;
 mod limits;
 mod manage;
 mod media;

@@ -23,6 +23,8 @@ pub struct General {
     /// Let anybody in who can reach the port, also from other machines.
     #[serde(rename = "dangerously_permit_weak_or_unset_master_key")]
     pub allow_unauthenticated: bool,
+    /// Where identities and spend are kept.
+    pub database_url: Option<SecretString>,
     /// Largest request body in MB; beats [`Server::max_body_size`].
     pub max_request_size_mb: Option<f64>,
     /// Largest answer of a provider, streams excepted, in MB.
@@ -54,6 +56,7 @@ impl Default for General {
         Self {
             master_key: None,
             allow_unauthenticated: false,
+            database_url: None,
             max_request_size_mb: None,
             max_response_size_mb: None,
             completion_model: None,

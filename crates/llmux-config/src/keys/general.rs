@@ -20,6 +20,12 @@ pub(crate) static GENERAL: Section = Section {
             .alias(&["allow_unauthenticated"])
             .default("false"),
             Key::new(
+                "database_url",
+                Secret,
+                "Where keys, teams, users, budgets and spend are kept: `sqlite://` and a file, or `postgres://`.",
+            )
+            .default("`DATABASE_URL` of the environment"),
+            Key::new(
                 "max_request_size_mb",
                 Number(0.0),
                 "Largest request body in MB; beats `server.max_body_size`.",
@@ -84,7 +90,6 @@ pub(crate) static GENERAL: Section = Section {
 };
 
 const DATABASE: &[&str] = &[
-    "database_url",
     "database_connection_pool_limit",
     "database_connection_timeout",
     "database_connect_timeout",

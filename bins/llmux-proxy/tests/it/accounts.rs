@@ -1,0 +1,106 @@
+//! A key from its making to its last cent, with the real binary and its embedded database.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::proxy::{Answer, Proxy, Setup};
+
+/// A proxy that keeps what it knows in this folder.
+async fn start(folder: &TempDir) -> Proxy {
+    let config = "model_list:\n  - model_name: m\n    litellm_params: {model: llmux/echo, input_cost_per_token: 0.001, \
+                  output_cost_per_token: 0.001}\ngeneral_settings: {master_key: sk-operator, database_url: \
+                  os.environ/PLACE}\n";
+    let url = format!("sqlite://{}", folder.path().join("llmux.db").display());
+    let journal = folder.path().join("journal").display().to_string();
+    Setup::config(config).env("PLACE", url).env("LLMUX_JOURNAL_DIR", journal).start().await
+}
+
+async fn send(proxy: &Proxy, method: Method, key: &str, path: &str, body: &Value) -> Answer {
+    let request = proxy.client.request(method, format!("{}{path}", proxy.url)).bearer_auth(key);
+    Answer::of(if body.is_null() { request } else { request.json(body) }).await
+}
+
+/// A fresh key with these settings.
+async fn make(proxy: &Proxy, settings: Value) -> String {
+    let made = send(proxy, Method::POST, "sk-operator", "/key/generate", &settings).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    made.json()["key"].as_str().unwrap().to_owned()
+}
+
+async fn chat(proxy: &Proxy, key: &str) -> Answer {
+    let body = json!({"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "Hello"}]});
+    send(proxy, Method::POST, key, "/v1/chat/completions", &body).await
+}
+
+/// What a key has spent, as the management API tells.
+async fn spent(proxy: &Proxy, key: &str) -> f64 {
+    let path = format!("/key/info?key={key}");
+    let info = send(proxy, Method::GET, "sk-operator", &path, &Value::Null).await;
+    assert_eq!(info.status, 200, "{}", info.text);
+    info.json()["info"]["spend"].as_f64().unwrap()
+}
+
+/// Waits until a key has spent something.
+async fn wait_for_spend(proxy: &Proxy, key: &str) -> f64 {
+    let look = async {
+        loop {
+            let spent = spent(proxy, key).await;
+            if spent > 0.0 {
+                return spent;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), look).await.expect("the spend is recorded")
+}
+
+#[tokio::test]
+async fn a_key_is_used_past_each_of_its_limits() {
+    let folder = TempDir::new().unwrap();
+    let proxy = start(&folder).await;
+    let limited = make(&proxy, json!({"rpm_limit": 1})).await;
+    assert_eq!(chat(&proxy, &limited).await.status, 200);
+    assert_eq!(chat(&proxy, &limited).await.status, 429);
+    let poor = make(&proxy, json!({"max_budget": 0.06})).await;
+    let first = chat(&proxy, &poor).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let mut last = first;
+    for _ in 0..60 {
+        if last.status != 200 {
+            break;
+        }
+        last = chat(&proxy, &poor).await;
+    }
+    assert_eq!(last.openai_error(), (422, "budget_exceeded".into(), "422".into()));
+    assert!(wait_for_spend(&proxy, &poor).await <= 0.06);
+    let blocked = make(&proxy, json!({})).await;
+    assert_eq!(chat(&proxy, &blocked).await.status, 200);
+    let body = json!({"key": blocked});
+    assert_eq!(send(&proxy, Method::POST, "sk-operator", "/key/block", &body).await.status, 200);
+    assert_eq!(chat(&proxy, &blocked).await.status, 401, "at once");
+}
+
+#[tokio::test]
+async fn spend_survives_a_kill_and_is_counted_once() {
+    let folder = TempDir::new().unwrap();
+    let proxy = start(&folder).await;
+    let key = make(&proxy, json!({})).await;
+    assert_eq!(chat(&proxy, &key).await.status, 200);
+    let one = wait_for_spend(&proxy, &key).await;
+    proxy.signal("KILL").await;
+    proxy.ended().await;
+    let proxy = start(&folder).await;
+    assert_eq!(chat(&proxy, &key).await.status, 200);
+    let look = async {
+        while spent(&proxy, &key).await < one * 1.5 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), look).await.expect("the spend is recorded");
+    let both = spent(&proxy, &key).await;
+    assert!(
+        (both - 2.0 * one).abs() < 1e-9,
+        "what came again from the journal counts once: {both} of twice {one}"
+    );
+}
