@@ -12,6 +12,7 @@ use llmux_core::{
     tenancy::{IdentityChange, IdentityListener},
 };
 use sqlx::{AnyPool, Executor, any::AnyPoolOptions};
+use tokio::sync::OnceCell;
 
 use crate::schema;
 
@@ -21,7 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A database with identities and spend. Clones share the same connections.
 #[derive(Clone)]
 pub struct Database {
-    pub(crate) pool: AnyPool,
+    pool: AnyPool,
+    /// Whether the schema is known to be of the present version.
+    ready: Arc<OnceCell<()>>,
     listeners: Arc<RwLock<Vec<Arc<dyn IdentityListener>>>>,
 }
 
@@ -32,13 +35,22 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// Opens a database by its address, `sqlite://path/to/file.db` or `postgres://user:password@host/name`, and
-    /// brings its schema to the present version. A file that does not exist is made, with its folder.
+    /// Opens a database as [`lazy`](Self::lazy) does, and reaches it at once.
     ///
     /// # Errors
-    /// When the address is of another kind, or the database cannot be reached or changed. The address, which may
-    /// hold a password, is not repeated.
+    /// When the address is of another kind, or the database cannot be reached or changed.
     pub async fn open(address: &str, connections: u32) -> Result<Self> {
+        let database = Self::lazy(address, connections)?;
+        database.ping().await.map(|()| database)
+    }
+
+    /// A database by its address, `sqlite://path/to/file.db` or `postgres://user:password@host/name`. It is reached when
+    /// it is first asked, and its schema is brought to the present version then. A file that does not exist is made,
+    /// its folder now. To be called within a runtime.
+    ///
+    /// # Errors
+    /// When the address is of another kind. It is not repeated: it may hold a password.
+    pub fn lazy(address: &str, connections: u32) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let sqlite = address.starts_with("sqlite:");
         if !sqlite && !address.starts_with("postgres://") && !address.starts_with("postgresql://") {
@@ -60,9 +72,14 @@ impl Database {
                     Ok(())
                 })
             });
-        let pool = options.connect(&address).await.map_err(away)?;
-        schema::migrate(&pool).await?;
-        Ok(Self { pool, listeners: Arc::default() })
+        let pool = options.connect_lazy(&address).map_err(away)?;
+        Ok(Self { pool, ready: Arc::default(), listeners: Arc::default() })
+    }
+
+    /// The connections, to a database of the present version.
+    pub(crate) async fn pool(&self) -> Result<&AnyPool> {
+        self.ready.get_or_try_init(|| schema::migrate(&self.pool)).await?;
+        Ok(&self.pool)
     }
 
     /// Tells of every change that this process makes.
@@ -81,7 +98,7 @@ impl Database {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.pool).await.map_err(away).map(drop)
+        sqlx::query("SELECT 1").execute(self.pool().await?).await.map_err(away).map(drop)
     }
 
     /// Waits for what is going on, and closes all connections.

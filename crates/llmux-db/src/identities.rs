@@ -134,7 +134,9 @@ impl Database {
     /// When the database cannot be asked.
     pub async fn get<R: Record>(&self, id: &str) -> Result<Option<R>> {
         let query = sqlx::query(SELECT).bind(R::KIND.as_str()).bind(id.to_owned());
-        let Some(row) = query.fetch_optional(&self.pool).await.map_err(away)? else { return Ok(None) };
+        let Some(row) = query.fetch_optional(self.pool().await?).await.map_err(away)? else {
+            return Ok(None);
+        };
         let (mut record, ledger) = read::<R>(&row)?;
         // A shared budget may be what has periods.
         let own = record.terms().1.budget_duration;
@@ -165,7 +167,7 @@ impl Database {
 
     async fn budget(&self, id: &str) -> Result<Option<Budget>> {
         let query = sqlx::query(SELECT).bind(Entity::Budget.as_str()).bind(id.to_owned());
-        let row = query.fetch_optional(&self.pool).await.map_err(away)?;
+        let row = query.fetch_optional(self.pool().await?).await.map_err(away)?;
         row.map(|row| read::<Budget>(&row).map(|(budget, _)| budget)).transpose()
     }
 
@@ -174,7 +176,7 @@ impl Database {
     /// # Errors
     /// [`ErrorKind::Conflict`] when there is one with this id; when the database cannot be asked.
     pub async fn insert<R: Record>(&self, record: &R) -> Result<()> {
-        let mut transaction = self.pool.begin().await.map_err(away)?;
+        let mut transaction = self.pool().await?.begin().await.map_err(away)?;
         write(&mut transaction, INSERT, record.clone()).await?;
         self.commit(transaction, vec![IdentityChange::new(R::KIND, record.id())]).await
     }
@@ -190,7 +192,7 @@ impl Database {
         id: &str,
         edit: impl FnOnce(&mut R) -> Result<()> + Send,
     ) -> Result<R> {
-        let mut transaction = self.pool.begin().await.map_err(away)?;
+        let mut transaction = self.pool().await?.begin().await.map_err(away)?;
         let mut record = lock::<R>(&mut transaction, id).await?;
         let (own, known_end) = (record.terms().1.budget_duration, record.terms().1.budget_reset_at);
         edit(&mut record)?;
@@ -214,7 +216,7 @@ impl Database {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn remove<R: Record>(&self, id: &str, by: Option<&str>) -> Result<Option<R>> {
-        let mut transaction = self.pool.begin().await.map_err(away)?;
+        let mut transaction = self.pool().await?.begin().await.map_err(away)?;
         let record = match lock::<R>(&mut transaction, id).await {
             Ok(record) => record,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -236,7 +238,7 @@ impl Database {
         until: Option<Timestamp>,
         edit: impl FnOnce(&mut VirtualKey) -> Result<()> + Send,
     ) -> Result<VirtualKey> {
-        let mut transaction = self.pool.begin().await.map_err(away)?;
+        let mut transaction = self.pool().await?.begin().await.map_err(away)?;
         let old = old.to_string();
         let mut key = lock::<VirtualKey>(&mut transaction, &old).await?;
         edit(&mut key)?;
@@ -263,10 +265,12 @@ impl Database {
     /// When the database cannot be asked.
     pub async fn list<R: Record>(&self, filter: &Filter) -> Result<Page<R>> {
         let conditions = filter.conditions(R::KIND);
-        let count = conditions.query("SELECT COUNT(*) FROM identities", "").fetch_one(&self.pool).await;
+        let count =
+            conditions.query("SELECT COUNT(*) FROM identities", "").fetch_one(self.pool().await?).await;
         let total: i64 = count.and_then(|row| row.try_get(0)).map_err(away)?;
         let select = format!("SELECT {COLUMNS} FROM identities");
-        let rows = conditions.query(&select, &filter.order()).fetch_all(&self.pool).await.map_err(away)?;
+        let rows =
+            conditions.query(&select, &filter.order()).fetch_all(self.pool().await?).await.map_err(away)?;
         let now = Timestamp::now();
         let read = |row| {
             let (mut record, ledger) = read::<R>(row)?;

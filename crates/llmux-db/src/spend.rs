@@ -27,7 +27,7 @@ type Charges = BTreeMap<(Entity, String), Vec<(Timestamp, Money)>>;
 #[async_trait]
 impl SpendStore for Database {
     async fn record(&self, events: &[SpendEvent]) -> Result<()> {
-        let mut transaction = self.pool.begin().await.map_err(away)?;
+        let mut transaction = self.pool().await?.begin().await.map_err(away)?;
         let (mut charges, mut daily) = (Charges::new(), Daily::default());
         for event in events {
             if log(&mut transaction, event).await? {

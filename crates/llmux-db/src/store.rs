@@ -37,15 +37,20 @@ impl IdentityStore for Database {
     }
 
     async fn changes_since(&self, sequence: i64) -> Result<Changes> {
-        let row =
-            sqlx::query("SELECT value FROM sequences WHERE name = 'change'").fetch_one(&self.pool).await;
+        let row = sqlx::query("SELECT value FROM sequences WHERE name = 'change'")
+            .fetch_one(self.pool().await?)
+            .await;
         let last: i64 = row.and_then(|row| row.try_get(0)).map_err(away)?;
         if sequence < 0 || sequence >= last {
             return Ok(Changes::new(last, Vec::new()));
         }
         let select = "SELECT kind, id, sequence FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT $2";
-        let rows =
-            sqlx::query(select).bind(sequence).bind(MOST + 1).fetch_all(&self.pool).await.map_err(away)?;
+        let rows = sqlx::query(select)
+            .bind(sequence)
+            .bind(MOST + 1)
+            .fetch_all(self.pool().await?)
+            .await
+            .map_err(away)?;
         let (mut changes, mut end) = (Vec::with_capacity(rows.len()), last);
         for row in &rows {
             let (kind, id): (String, String) = (row.try_get(0).map_err(away)?, row.try_get(1).map_err(away)?);
@@ -66,7 +71,7 @@ impl Database {
         }
         let select = "SELECT replaced_by FROM retired_keys WHERE id = $1 AND until > $2";
         let query = sqlx::query(select).bind(id.to_owned()).bind(Timestamp::now().millis());
-        match query.fetch_optional(&self.pool).await.map_err(away)? {
+        match query.fetch_optional(self.pool().await?).await.map_err(away)? {
             Some(row) => {
                 let id: String = row.try_get(0).map_err(away)?;
                 self.resolved(&id).await

@@ -136,7 +136,7 @@ impl Database {
         let behind = format!(" GROUP BY {column} ORDER BY {order}{limit}");
         // A constant is no column to group by.
         let behind = if by == SpendBy::Nothing { " HAVING COUNT(*) > 0".to_owned() } else { behind };
-        let rows = conditions.query(&select, &behind).fetch_all(&self.pool).await.map_err(away)?;
+        let rows = conditions.query(&select, &behind).fetch_all(self.pool().await?).await.map_err(away)?;
         rows.iter().map(|row| total(row).map_err(away)).collect()
     }
 
@@ -157,10 +157,12 @@ impl Database {
         if let Some(until) = filter.until {
             conditions.number("time < {}", until.millis());
         }
-        let count = conditions.query("SELECT COUNT(*) FROM spend_log", "").fetch_one(&self.pool).await;
+        let count =
+            conditions.query("SELECT COUNT(*) FROM spend_log", "").fetch_one(self.pool().await?).await;
         let count: i64 = count.and_then(|row| row.try_get(0)).map_err(away)?;
         let behind = format!(" ORDER BY time DESC, id DESC LIMIT {} OFFSET {}", filter.limit, filter.offset);
-        let rows = conditions.query("SELECT event FROM spend_log", &behind).fetch_all(&self.pool).await;
+        let rows =
+            conditions.query("SELECT event FROM spend_log", &behind).fetch_all(self.pool().await?).await;
         let read = |row: &AnyRow| {
             let event: String = row.try_get(0).map_err(away)?;
             serde_json::from_str(&event).map_err(unreadable)
