@@ -12,10 +12,16 @@ impl<A> Directory<A> {
         let mut sequence = -1;
         let mut away = false;
         loop {
+            if sequence < 0 && self.is_empty() {
+                // Nothing to forget, so nobody outside is spoken to before the first key comes.
+                tokio::time::sleep(interval).await;
+                continue;
+            }
             match self.store.changes_since(sequence).await {
                 Ok(changes) => {
-                    // What happened while nobody could ask is listed, or said to be incomplete.
-                    if changes.incomplete {
+                    // What happened while nobody could ask is listed, or said to be incomplete. What was looked up
+                    // before the first answer may have changed since.
+                    if changes.incomplete || sequence < 0 {
                         self.forget_where(|_| true);
                     }
                     changes.changed.iter().for_each(|change| self.changed(change));
