@@ -191,6 +191,7 @@ struct Inner {
     status: Option<StatusCode>,
     message: String,
     param: Option<String>,
+    type_word: Option<String>,
     code: Option<String>,
     provider: Option<String>,
     retry_after: Option<Duration>,
@@ -209,6 +210,7 @@ impl Error {
             status: None,
             message: message.into(),
             param: None,
+            type_word: None,
             code: None,
             provider: None,
             retry_after: None,
@@ -292,6 +294,13 @@ impl Error {
         self
     }
 
+    /// Sets the word in the `type` of OpenAI's error bodies, in place of the kind's.
+    #[must_use]
+    pub fn with_type(mut self, word: impl Into<String>) -> Self {
+        self.0.type_word = Some(word.into());
+        self
+    }
+
     /// Names the provider that failed.
     #[must_use]
     pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
@@ -363,6 +372,12 @@ impl Error {
     #[must_use]
     pub fn param(&self) -> Option<&str> {
         self.0.param.as_deref()
+    }
+
+    /// The word in the `type` of OpenAI's error bodies.
+    #[must_use]
+    pub fn openai_type(&self) -> &str {
+        self.0.type_word.as_deref().unwrap_or_else(|| self.0.kind.openai_type())
     }
 
     /// The machine-readable code.

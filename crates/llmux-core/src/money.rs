@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 const DECIMALS: u32 = 21;
 /// Parts that one dollar has.
 const ONE: i128 = 10_i128.pow(DECIMALS);
+/// Parts that a billionth of a dollar has.
+const BILLIONTH: i128 = 10_i128.pow(DECIMALS - 9);
 
 /// Digits that are written from the lower half of an amount's decimals.
 const LOW_DIGITS: usize = 10;
@@ -97,6 +99,20 @@ impl Money {
     pub fn to_f64(self) -> f64 {
         // The text is exact, and reading it rounds once.
         self.to_string().parse().unwrap_or_default()
+    }
+
+    /// The amount in billionths of a dollar, rounded up; the largest number if it does not fit (nine billion dollars).
+    #[must_use]
+    pub fn billionths(self) -> i64 {
+        let (whole, rest) = (self.0.div_euclid(BILLIONTH), self.0.rem_euclid(BILLIONTH));
+        let up = whole.saturating_add(i128::from(rest > 0));
+        i64::try_from(up).unwrap_or(if up > 0 { i64::MAX } else { i64::MIN })
+    }
+
+    /// An amount of so many billionths of a dollar.
+    #[must_use]
+    pub const fn from_billionths(count: i64) -> Self {
+        Self((count as i128).saturating_mul(BILLIONTH))
     }
 
     /// The amount that a price for a million units stands for: the price of one.

@@ -1,7 +1,7 @@
-//! Who may call: for now, whoever has the master key.
+//! Who may call: whoever has the master key, or shows another that the database may know.
 
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
-use llmux_core::{Error, ErrorKind, ExposeSecret, Result, SecretString};
+use llmux_core::{Error, ErrorKind, ExposeSecret, Result, SecretString, tenancy::KeyHash};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -14,6 +14,14 @@ static KEY_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("x-goog-api-key"),
     HeaderName::from_static("ocp-apim-subscription-key"),
 ];
+
+/// Whose key a request shows.
+pub(crate) enum Presented {
+    /// The operator's, or nobody asks for one.
+    Operator,
+    /// Another one.
+    Key(KeyHash),
+}
 
 /// The rules of access.
 #[derive(Debug, Default)]
@@ -38,12 +46,21 @@ impl Access {
         KEY_HEADERS.contains(name) || self.custom_header.as_ref() == Some(name)
     }
 
+    /// Whose key a request shows.
+    ///
+    /// # Errors
+    /// 401 when it shows none.
+    pub(crate) fn presented(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Presented> {
+        let Some(master) = &self.master else { return Ok(Presented::Operator) };
+        let hash = KeyHash::of(self.key(headers, query).ok_or_else(no_key)?);
+        let operator = bool::from(hash.as_bytes().ct_eq(master));
+        Ok(if operator { Presented::Operator } else { Presented::Key(hash) })
+    }
+
     /// Lets a request pass or refuses it.
     pub(crate) fn check(&self, headers: &HeaderMap, query: Option<&str>) -> Result<()> {
         let Some(master) = &self.master else { return Ok(()) };
-        let Some(key) = self.key(headers, query) else {
-            return Err(refused("no API key was sent: set `Authorization: Bearer <key>` or `x-api-key`"));
-        };
+        let key = self.key(headers, query).ok_or_else(no_key)?;
         if bool::from(digest(key).ct_eq(master)) { Ok(()) } else { Err(refused("the API key is not valid")) }
     }
 
@@ -92,6 +109,10 @@ fn signed_by(value: &[u8]) -> Option<&[u8]> {
 
 fn digest(key: &[u8]) -> [u8; 32] {
     Sha256::digest(key).into()
+}
+
+fn no_key() -> Error {
+    refused("no API key was sent: set `Authorization: Bearer <key>` or `x-api-key`")
 }
 
 fn refused(message: &str) -> Error {

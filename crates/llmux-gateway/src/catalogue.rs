@@ -1,19 +1,26 @@
 //! The list of models that clients can ask for, in OpenAI's shape, in Anthropic's and in Google's.
 
 use bytes::Bytes;
+use llmux_auth::models::denied_by;
 use llmux_core::{Dialect, Error, ErrorKind, Result};
 use llmux_router::{Listing, Router, closest};
 use serde_json::{Value, json};
+
+use crate::{snapshot::Snapshot, tenancy::Caller};
 
 /// OpenAI's field wants a time; LiteLLM gives every model this one.
 const CREATED: u64 = 1_677_610_602;
 /// The same moment, as Anthropic writes it.
 const CREATED_AT: &str = "2023-02-28T18:56:42Z";
 
-/// All models, or those of which a deployment was not found sick.
-pub(crate) fn list(router: &Router, dialect: Dialect, healthy_only: bool) -> Bytes {
+/// All models, or those of which a deployment was not found sick, that a caller may ask for.
+pub(crate) fn list(snapshot: &Snapshot, dialect: Dialect, caller: Option<&Caller>) -> Bytes {
+    let (router, healthy_only) = (&snapshot.router, snapshot.health.list_healthy_only);
     let mut models = router.models();
     models.retain(|model| !(healthy_only && router.is_sick(&model.name)));
+    if let Some(caller) = caller {
+        models.retain(|model| denied_by(&caller.identity, &model.name, snapshot).is_none());
+    }
     let data: Vec<_> = models.iter().map(|model| entry(model, dialect)).collect();
     let body = match dialect {
         Dialect::Anthropic => json!({

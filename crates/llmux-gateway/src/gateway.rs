@@ -22,6 +22,8 @@ use crate::{
     relay::{self, Found},
     server::{Handler, Peer, read_body},
     snapshot::Snapshot,
+    stage::authenticate,
+    tenancy::Caller,
     utilities,
 };
 
@@ -105,6 +107,8 @@ impl Gateway {
     ) -> Response<Body> {
         let dialect = spoken(path, request.headers());
         let checked = || snapshot.access.check(request.headers(), request.uri().query());
+        // Whoever may ask for models may know of them.
+        let known = || authenticate::by(snapshot, request.headers(), request.uri());
         match endpoint {
             Endpoint::Health => match checked() {
                 Ok(()) => {
@@ -116,18 +120,18 @@ impl Gateway {
             Endpoint::LatestHealth => told(checked().map(|()| health::latest(snapshot)), snapshot, dialect),
             Endpoint::Explain => pipeline::explain(snapshot, request).await,
             Endpoint::Models => {
-                let healthy_only = snapshot.health.list_healthy_only;
-                answered(
-                    checked().map(|()| catalogue::list(&snapshot.router, dialect, healthy_only)),
-                    dialect,
-                )
+                let list = |caller: Option<Caller>| catalogue::list(snapshot, dialect, caller.as_ref());
+                answered(known().await.map(list), dialect)
             }
             Endpoint::ModelInfo(id) => {
-                answered(checked().and_then(|()| catalogue::one(&snapshot.router, &id, dialect)), dialect)
+                let one = known().await.and_then(|_| catalogue::one(&snapshot.router, &id, dialect));
+                answered(one, dialect)
             }
-            Endpoint::OllamaModels => answered(checked().map(|()| ollama::tags(&snapshot.router)), dialect),
-            Endpoint::OllamaShow => match checked() {
-                Ok(()) => show(snapshot, request.into_body()).await,
+            Endpoint::OllamaModels => {
+                answered(known().await.map(|_| ollama::tags(&snapshot.router)), dialect)
+            }
+            Endpoint::OllamaShow => match known().await {
+                Ok(_) => show(snapshot, request.into_body()).await,
                 Err(refused) => error::respond(&refused, dialect),
             },
             Endpoint::OllamaRunning => json(ollama::running()),

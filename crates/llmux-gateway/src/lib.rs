@@ -27,6 +27,7 @@ mod relay;
 mod responses;
 mod snapshot;
 mod stage;
+mod tenancy;
 mod utilities;
 
 pub use body::Body;
@@ -35,3 +36,4 @@ pub use gateway::Gateway;
 pub use manage::Source;
 pub use responses::{MemoryStore, StoreLimits};
 pub use snapshot::{Built, Parts, Snapshot};
+pub use tenancy::Tenancy;

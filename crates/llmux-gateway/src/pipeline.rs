@@ -11,6 +11,7 @@ use crate::{
     responses::{self, Turn},
     snapshot::Snapshot,
     stage::{authenticate, receive, reply, route, settle::Settle},
+    tenancy::Charge,
 };
 
 /// Serves one request for a model's work.
@@ -33,19 +34,26 @@ async fn serve(
     model: Option<std::borrow::Cow<'_, str>>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    if let Err(refused) = authenticate::run(snapshot, &parts) {
-        crate::server::discard_body(body);
-        return error::answer(&refused, cx, snapshot);
-    }
+    let caller = match authenticate::run(snapshot, &parts).await {
+        Ok(caller) => caller,
+        Err(refused) => {
+            crate::server::discard_body(body);
+            return error::answer(&refused, cx, snapshot);
+        }
+    };
     let mut received = match receive::run(snapshot, cx, parts, body, model).await {
         Ok(received) => received,
+        Err(refused) => return error::answer(&refused, cx, snapshot),
+    };
+    let charge = match Charge::admit(snapshot, caller, &mut received) {
+        Ok(charge) => charge,
         Err(refused) => return error::answer(&refused, cx, snapshot),
     };
     let turn = match Turn::begin(snapshot, cx, &mut received).await {
         Ok(turn) => turn,
         Err(refused) => return error::answer(&refused, cx, snapshot),
     };
-    let settle = Settle::new(cx, &received.model);
+    let settle = Settle::new(cx, &received.model, charge);
     let explanation = route::asked_explanation(snapshot, cx, &received);
     let routed = route::run(snapshot, cx, &received).await;
     let chosen = routed.as_ref().ok().filter(|_| explanation.is_some());
@@ -70,7 +78,7 @@ async fn serve(
 pub(crate) async fn explain(snapshot: &Snapshot, request: Request<Incoming>) -> Response<Body> {
     let cx = RequestContext::new(request_id(&request), Operation::Chat, Dialect::OpenAi);
     let (parts, body) = request.into_parts();
-    if let Err(refused) = authenticate::run(snapshot, &parts) {
+    if let Err(refused) = authenticate::run(snapshot, &parts).await {
         crate::server::discard_body(body);
         return error::answer(&refused, &cx, snapshot);
     }

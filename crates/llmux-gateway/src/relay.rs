@@ -28,6 +28,7 @@ use crate::{
     server::discard_body,
     snapshot::Snapshot,
     stage::{authenticate, settle::Settle},
+    tenancy::Charge,
 };
 
 /// Serves one request at a destination; `below` is the path behind its prefix.
@@ -40,9 +41,14 @@ pub(crate) async fn run(
     let id = pipeline::request_id(&request);
     let mut cx = RequestContext::new(id, Operation::PassThrough, destination.sdk());
     let (parts, body) = request.into_parts();
-    let allowed = if destination.asks_key() { authenticate::run(snapshot, &parts) } else { Ok(()) };
+    let path = parts.uri.path();
+    let allowed = match destination.asks_key() {
+        true => authenticate::run(snapshot, &parts).await,
+        false => Ok(None),
+    };
+    let allowed = allowed.and_then(|caller| Charge::admit_untouched(snapshot, caller, path));
     let served = match allowed {
-        Ok(()) => serve(snapshot, &mut cx, parts, body, destination, below).await,
+        Ok(charge) => serve(snapshot, &mut cx, parts, body, Way { destination, below, charge }).await,
         Err(refused) => {
             discard_body(body);
             Err(refused)
@@ -58,14 +64,21 @@ pub(crate) async fn run(
     response
 }
 
+/// Where a request goes, and whom it is charged to.
+struct Way<'a> {
+    destination: Destination<'a>,
+    below: &'a str,
+    charge: Option<Box<Charge>>,
+}
+
 async fn serve(
     snapshot: &Snapshot,
     cx: &mut RequestContext,
     parts: Parts,
     body: Incoming,
-    destination: Destination<'_>,
-    below: &str,
+    way: Way<'_>,
 ) -> Result<Response<Body>> {
+    let Way { destination, below, charge } = way;
     if parts.headers.contains_key(header::UPGRADE) {
         let message = "connections are not upgraded here: WebSocket sessions are not passed through";
         return Err(Error::client(ErrorKind::InvalidRequest, message).with_code("upgrade_not_supported"));
@@ -74,7 +87,7 @@ async fn serve(
     if let Some((operation, dialect)) = ready.known {
         (cx.operation, cx.dialect) = (operation, dialect);
     }
-    let settle = Settle::new(cx, ready.head.uri().path());
+    let settle = Settle::new(cx, ready.head.uri().path(), charge);
     let expected = reply::Expected::of(&ready, &parts.method);
     let affordable = ready.account.map_or(Ok(()), llmux_router::Account::check);
     let sent = match affordable {

@@ -22,7 +22,7 @@ pub(crate) use deployments::provider_settings;
 pub(crate) use entry::Entry;
 pub(crate) use facts::of_provider as provider_facts;
 
-use crate::{access::Access, cors::CorsPolicy, relay::Relays};
+use crate::{access::Access, cors::CorsPolicy, relay::Relays, tenancy::Tenancy};
 
 /// What a snapshot is built with beside the configuration.
 #[derive(Clone)]
@@ -44,6 +44,8 @@ pub struct Parts {
     pub tokens: Arc<dyn TokenCounter>,
     /// What fetches images and documents for providers that take bytes only.
     pub media: Option<Arc<dyn MediaSource>>,
+    /// Virtual keys, limits and spend; `None` where there is no database.
+    pub tenancy: Option<Arc<Tenancy>>,
 }
 
 impl Parts {
@@ -60,6 +62,7 @@ impl Parts {
             state: RouterState::new(),
             responses: None,
             media: None,
+            tenancy: None,
         }
     }
 
@@ -88,6 +91,13 @@ impl Parts {
     #[must_use]
     pub fn with_media(mut self, media: Option<Arc<dyn MediaSource>>) -> Self {
         self.media = media;
+        self
+    }
+
+    /// Sets who knows virtual keys; only the master key is known if not called.
+    #[must_use]
+    pub fn with_tenancy(mut self, tenancy: Option<Arc<Tenancy>>) -> Self {
+        self.tenancy = tenancy;
         self
     }
 
@@ -148,6 +158,7 @@ pub struct Snapshot {
     pub(crate) health: HealthChecks,
     pub(crate) scrubber: Arc<Scrubber>,
     pub(crate) responses: Option<Arc<dyn ResponseStore>>,
+    pub(crate) tenancy: Option<Arc<Tenancy>>,
 }
 
 /// What came of building a snapshot.
@@ -200,6 +211,7 @@ impl Snapshot {
                     health,
                     scrubber,
                     responses,
+                    tenancy: parts.tenancy.clone(),
                 };
                 Ok(Built { snapshot, warnings })
             }

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use llmux_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
-use crate::{dispatch::Utility, server::read_body, snapshot::Snapshot};
+use crate::{dispatch::Utility, server::read_body, snapshot::Snapshot, stage::authenticate};
 
 /// Answers one question.
 ///
@@ -18,7 +18,7 @@ use crate::{dispatch::Utility, server::read_body, snapshot::Snapshot};
 /// 401 without a key, 400 for what is no question, 404 for a model that is not served.
 pub(crate) async fn run(snapshot: &Snapshot, request: Request<Incoming>, which: Utility) -> Result<Bytes> {
     let (parts, body) = request.into_parts();
-    if let Err(refused) = snapshot.access.check(&parts.headers, parts.uri.query()) {
+    if let Err(refused) = authenticate::run(snapshot, &parts).await {
         crate::server::discard_body(body);
         return Err(refused);
     }

@@ -37,4 +37,5 @@ mod shaping;
 mod shutdown;
 mod slow_readers;
 mod start;
+mod tenancy;
 mod uploads;

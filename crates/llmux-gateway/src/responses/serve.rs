@@ -15,7 +15,8 @@ use crate::{
     error,
     server::read_body,
     snapshot::Snapshot,
-    stage::{receive::Received, reply, route, settle::Settle},
+    stage::{authenticate, receive::Received, reply, route, settle::Settle},
+    tenancy::Charge,
 };
 
 /// Answers one request about something that is kept.
@@ -37,7 +38,7 @@ async fn answer(
     request: Request<Incoming>,
     kept: Kept<'_>,
 ) -> Result<Response<Body>> {
-    snapshot.access.check(request.headers(), request.uri().query())?;
+    let caller = authenticate::by(snapshot, request.headers(), request.uri()).await?;
     let store = snapshot.responses.as_ref().ok_or_else(off)?;
     let (parts, body) = request.into_parts();
     let query = parts.uri.query();
@@ -55,7 +56,9 @@ async fn answer(
                 }
                 ResponseId::AtProvider { deployment, id: native } => {
                     let asked = json!({ "id": native, "query": query.unwrap_or_default() });
-                    let theirs = Theirs { operation, deployment: &deployment, asked, known: id, query };
+                    let charge = Charge::of_kept(snapshot.tenancy.as_ref(), caller);
+                    let theirs =
+                        Theirs { operation, deployment: &deployment, asked, known: id, query, charge };
                     return Ok(theirs.ask(snapshot, cx, parts.headers).await);
                 }
                 ResponseId::Foreign => return Err(no_response(id)),
@@ -139,20 +142,22 @@ struct Theirs<'a> {
     /// The id that the client knows the response by.
     known: &'a str,
     query: Option<&'a str>,
+    charge: Option<Box<Charge>>,
 }
 
 impl Theirs<'_> {
-    async fn ask(self, snapshot: &Snapshot, cx: &RequestContext, headers: HeaderMap) -> Response<Body> {
+    async fn ask(mut self, snapshot: &Snapshot, cx: &RequestContext, headers: HeaderMap) -> Response<Body> {
         if !snapshot.router.knows(self.deployment) {
             return error::answer(&no_response(self.known), cx, snapshot);
         }
+        let charge = self.charge.take();
         let received = match self.received(headers) {
             Ok(received) => received,
             Err(refused) => return error::answer(&refused, cx, snapshot),
         };
         let mut cx = cx.clone();
         cx.operation = self.operation;
-        let settle = Settle::new(&cx, self.deployment);
+        let settle = Settle::new(&cx, self.deployment, charge);
         match route::run(snapshot, &cx, &received).await {
             Ok(mut answer) => {
                 let named = snapshot.responses.clone().map(|store| Turn::known_as(store, self.known));

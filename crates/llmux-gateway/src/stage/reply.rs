@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use llmux_core::{Dialect, RequestContext};
 use llmux_router::{Answer, AnswerBody, Refusal};
 use llmux_wire::event_stream;
@@ -34,6 +34,8 @@ pub(crate) fn answer(
     } = answer;
     let tries = Tries { model: &received.model, retries, max_retries, fallbacks };
     let elapsed = cx.received.elapsed();
+    let mut limits = HeaderMap::new();
+    settle.tell_limits(&mut limits);
     let mut bill = None;
     let (body, content_type) = match body {
         AnswerBody::Bytes(raw) => {
@@ -83,6 +85,7 @@ pub(crate) fn answer(
     }
     headers::name_request(cx, out);
     headers::dropped(&dropped, out);
+    out.extend(limits);
     headers::forward(&upstream, out);
     if let Some(bill) = &bill {
         headers::bill(bill, out);

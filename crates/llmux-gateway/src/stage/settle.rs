@@ -2,22 +2,35 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::HeaderMap;
 use llmux_core::{Bill, Error, ReplyReport, RequestContext};
 use llmux_router::Deployment;
 use llmux_wire::tap::Ending;
 
-use crate::bill::{self, Biller};
+use crate::{
+    bill::{self, Biller},
+    tenancy::{Charge, End},
+};
 
 /// Owns the duty to account for one request. Dropping it unfulfilled means that the client went away.
 pub(crate) struct Settle {
     cx: RequestContext,
     model: String,
     open: bool,
+    /// Whom it is charged to, where somebody keeps account.
+    charge: Option<Box<Charge>>,
 }
 
 impl Settle {
-    pub(crate) fn new(cx: &RequestContext, model: &str) -> Self {
-        Self { cx: cx.clone(), model: model.to_owned(), open: true }
+    pub(crate) fn new(cx: &RequestContext, model: &str, charge: Option<Box<Charge>>) -> Self {
+        Self { cx: cx.clone(), model: model.to_owned(), open: true, charge }
+    }
+
+    /// Tells the client what is left of its limits.
+    pub(crate) fn tell_limits(&self, headers: &mut HeaderMap) {
+        if let Some(charge) = &self.charge {
+            charge.tell(headers);
+        }
     }
 
     /// What bills the stream that this deployment answers with, while it passes.
@@ -33,7 +46,9 @@ impl Settle {
         deployment: &Deployment,
     ) -> Option<Bill> {
         let bill = bill::bill(&self.cx, &self.model, deployment, report, elapsed);
-        self.report("ok", Some(report), None, bill.as_ref());
+        let bill_of = bill.as_ref();
+        let deployment = Some(deployment);
+        self.report(End { outcome: "ok", report: Some(report), bill: bill_of, deployment, error: None });
         bill
     }
 
@@ -41,7 +56,7 @@ impl Settle {
     pub(crate) fn ended(mut self, report: &ReplyReport, ending: &Ending, deployment: &Deployment) {
         // Also what broke off or was left is billed, as far as it went.
         let bill = bill::bill(&self.cx, &self.model, deployment, report, self.cx.received.elapsed());
-        self.over(report, ending, bill.as_ref());
+        self.over(report, ending, bill.as_ref(), Some(deployment));
     }
 
     /// An answer that passed untouched is over. It is of no deployment, so somebody else knows its price.
@@ -52,32 +67,37 @@ impl Settle {
         price: impl FnOnce(&RequestContext) -> Option<Bill>,
     ) {
         let bill = price(&self.cx);
-        self.over(report, ending, bill.as_ref());
+        self.over(report, ending, bill.as_ref(), None);
     }
 
-    fn over(&mut self, report: &ReplyReport, ending: &Ending, bill: Option<&Bill>) {
-        match ending {
-            Ending::Broken(error) => self.report("broken", Some(report), Some(error), bill),
-            Ending::Dropped => self.report("client_closed", Some(report), None, bill),
-            _ if report.cut_short => self.report("cut_short", Some(report), None, bill),
-            _ if report.stream_error.is_some() => self.report("stream_error", Some(report), None, bill),
-            _ => self.report("ok", Some(report), None, bill),
-        }
+    fn over(
+        &mut self,
+        report: &ReplyReport,
+        ending: &Ending,
+        bill: Option<&Bill>,
+        deployment: Option<&Deployment>,
+    ) {
+        let (outcome, error) = match ending {
+            Ending::Broken(error) => ("broken", Some(error)),
+            Ending::Dropped => ("client_closed", None),
+            _ if report.cut_short => ("cut_short", None),
+            _ if report.stream_error.is_some() => ("stream_error", None),
+            _ => ("ok", None),
+        };
+        self.report(End { outcome, report: Some(report), error, bill, deployment });
     }
 
     /// No deployment answered.
     pub(crate) fn refused(mut self, error: &Error) {
-        self.report("refused", None, Some(error), None);
+        self.report(End { outcome: "refused", error: Some(error), ..End::default() });
     }
 
-    fn report(
-        &mut self,
-        outcome: &'static str,
-        report: Option<&ReplyReport>,
-        error: Option<&Error>,
-        bill: Option<&Bill>,
-    ) {
+    fn report(&mut self, end: End<'_>) {
         self.open = false;
+        if let Some(charge) = self.charge.take() {
+            charge.close(&self.cx, &self.model, end);
+        }
+        let End { outcome, report, error, bill, .. } = end;
         // Successful requests cost no log line unless somebody asks for them.
         if outcome == "ok" && !tracing::enabled!(tracing::Level::DEBUG) {
             return;
@@ -106,7 +126,7 @@ impl Settle {
 impl Drop for Settle {
     fn drop(&mut self) {
         if self.open {
-            self.report("client_closed", None, None, None);
+            self.report(End { outcome: "client_closed", ..End::default() });
         }
     }
 }

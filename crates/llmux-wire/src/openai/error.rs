@@ -19,7 +19,7 @@ pub(crate) fn error_object(error: &Error) -> Value {
     let code = error.code().map_or_else(|| error.status().as_u16().to_string(), str::to_owned);
     json!({
         "message": error.message(),
-        "type": error.kind().openai_type(),
+        "type": error.openai_type(),
         "param": error.param(),
         "code": code,
     })

@@ -15,6 +15,7 @@ const FAMILIES: &[&str] = &[
     "llmux-auth",
     "llmux-limits",
     "llmux-db",
+    "llmux-journal",
 ];
 
 /// The crates that only the facade names: whoever else did could not be built without them.
