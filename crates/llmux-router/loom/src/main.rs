@@ -1,7 +1,7 @@
 //! Runs the lock-free parts of the router through every order of their steps, as loom's model of the memory allows:
 //! `cargo run --manifest-path crates/llmux-router/loom/Cargo.toml`. A rule that is broken panics.
 //!
-//! What each model is there to catch, and does when the source is changed so:
+//! The change of the source that each model is there to catch:
 //!
 //! | Model | Change of the source |
 //! | --- | --- |
