@@ -4,9 +4,13 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use llmux_core::{
-    Call, Error, ErrorKind, Exchange, Outgoing, ProviderSettings, Result, Step, StepAnswer, Steps,
+    Call, Error, ErrorKind, Exchange, Outgoing, ProviderSettings, Result, Step, StepAnswer, Steps, Usage,
 };
-use llmux_wire::{chat::Fit, openai::MediaWatch, passthrough::Passthrough};
+use llmux_wire::{
+    chat::Fit,
+    openai::{MediaWatch, write_image_usage},
+    passthrough::Passthrough,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{shape, target::Target};
@@ -118,6 +122,7 @@ impl Drawing {
             created: self.created,
             encoded: self.encoded,
             images: Vec::new(),
+            usage: None,
             fetching: None,
         };
         let reply = Passthrough::new(MediaWatch::new(call.operation));
@@ -160,6 +165,11 @@ impl Image {
 pub(crate) trait Painter: Send {
     /// The images, or what must be asked before there are any.
     fn look(&mut self, answer: &StepAnswer<'_>) -> Result<Painted>;
+
+    /// What the images consumed, where the provider counts tokens.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
 }
 
 /// What an answer was.
@@ -200,6 +210,7 @@ impl<P: Painter> Steps for Drawn<P> {
             }
             Painted::Images(images) => {
                 self.gallery.images = images;
+                self.gallery.usage = self.painter.usage();
                 self.gallery.next()
             }
         }
@@ -212,6 +223,7 @@ struct Gallery {
     created: u64,
     encoded: bool,
     images: Vec<Image>,
+    usage: Option<Usage>,
     fetching: Option<usize>,
 }
 
@@ -239,7 +251,11 @@ impl Gallery {
             Image::Encoded(data) => json!({ "b64_json": data }),
         };
         let data: Vec<_> = self.images.iter().map(image).collect();
-        json!({ "created": self.created, "data": data }).to_string().into()
+        let mut answer = Map::new();
+        answer.insert("created".into(), self.created.into());
+        answer.insert("data".into(), data.into());
+        answer.extend(self.usage.as_ref().map(|usage| ("usage".to_owned(), write_image_usage(usage))));
+        Value::Object(answer).to_string().into()
     }
 }
 

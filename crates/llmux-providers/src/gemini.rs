@@ -1,5 +1,7 @@
 //! Google's Gemini API (Google AI Studio), by its API reference.
 
+mod images;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -80,6 +82,14 @@ impl Gemini {
         self.target.post(uri, body)
     }
 
+    /// Where a model is asked for something.
+    fn uri(&self, model: &str, method: &str) -> Result<Uri> {
+        format!("{}{model}:{method}", self.models).parse().map_err(|_| {
+            Error::client(ErrorKind::InvalidRequest, "the model's name cannot stand in a URL")
+                .with_param("model")
+        })
+    }
+
     fn request(&self, call: &Call<'_>, body: Bytes) -> Result<Request<Bytes>> {
         let method = match call.operation {
             Operation::CountTokens => "countTokens",
@@ -88,12 +98,7 @@ impl Gemini {
             _ if call.stream => "streamGenerateContent?alt=sse",
             _ => "generateContent",
         };
-        let model = model(call);
-        let uri = format!("{}{model}:{method}", self.models).parse().map_err(|_| {
-            Error::client(ErrorKind::InvalidRequest, "the model's name cannot stand in a URL")
-                .with_param("model")
-        })?;
-        Ok(self.target.post(&uri, body))
+        Ok(self.target.post(&self.uri(model(call), method)?, body))
     }
 
     fn fit(&self, call: &Call<'_>) -> Fit<'_> {
@@ -197,6 +202,7 @@ impl Provider for Gemini {
             (Operation::CountTokens, _) => self.count(call),
             (Operation::Embeddings, Dialect::Gemini) => self.pass_embeddings(call),
             (Operation::Embeddings, _) => self.embed(call),
+            (Operation::ImageGeneration, _) => self.draw(call),
             (operation, _) => Err(Error::client(
                 ErrorKind::InvalidRequest,
                 format!("Gemini has no {operation}; choose a model of another provider"),

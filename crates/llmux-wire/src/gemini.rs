@@ -19,6 +19,7 @@ mod error;
 mod finish;
 mod generation;
 mod grounding;
+mod images;
 mod logprobs;
 mod object;
 mod partial;
@@ -44,6 +45,8 @@ pub use embeddings::{
     read_embeddings, read_embeddings_request, rename_embeddings, write_embeddings, write_embeddings_request,
 };
 pub use error::{read_error, write_error};
+pub(crate) use images::inline_image;
+pub use images::{Drawn, read_images};
 pub use request_read::read_request;
 pub use request_write::write_request;
 pub(crate) use signature::{is_sealed, plain_call_id};

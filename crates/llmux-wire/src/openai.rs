@@ -29,7 +29,7 @@ pub use embeddings::{
 };
 pub(crate) use error::{error_object, read_stream_error};
 pub use error::{read_error, write_error};
-pub use media::{MediaWatch, write_images};
+pub use media::{MediaWatch, write_image_usage, write_images};
 pub use reasoning::details_of_blocks;
 pub use request_read::read_request;
 pub(crate) use request_read::read_sampling;

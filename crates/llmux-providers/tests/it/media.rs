@@ -407,3 +407,40 @@ fn recraft_is_asked_in_openais_form() {
     assert_eq!(exchange.form.unwrap().add, [("strength".to_owned(), "0.2".to_owned())]);
     assert!(prepare(&*provider, Operation::Speech, false, &fields).is_err());
 }
+
+#[test]
+fn googles_models_draw_inside_an_answer_or_by_a_method_of_their_own() {
+    let body =
+        json!({"model": "gemini-2.5-flash-image", "prompt": "an axolotl", "n": 2, "size": "1024x1792"});
+    let Some(told) = recorded("vertex", ["image_generation_with_output_format"]) else { return };
+    let (asked, answer, _) =
+        walk(draw("gemini", body).unwrap(), &[told[0].clone(), told[0].clone()]).unwrap();
+    assert_eq!(asked[1].uri().path(), "/v1beta/models/gemini-2.5-flash-image:generateContent");
+    let sent = text(asked[0].body());
+    assert_eq!(sent["contents"][0]["parts"], json!([{"text": "an axolotl"}]));
+    let generation = json!({"responseModalities": ["TEXT", "IMAGE"], "imageConfig": {"aspectRatio": "9:16"}});
+    assert_eq!(sent["generationConfig"], generation);
+    let answer = text(&answer);
+    assert_eq!(answer["data"].as_array().unwrap().len(), 2);
+    assert!(answer["data"][1]["b64_json"].as_str().unwrap().starts_with("/9j/"));
+    assert_eq!(
+        (&answer["usage"]["input_tokens"], &answer["usage"]["output_tokens"]),
+        (&json!(18), &json!(2580))
+    );
+    assert_eq!(answer["usage"]["output_tokens_details"]["image_tokens"], 2580);
+
+    let body =
+        json!({"model": "imagen-4.0-generate-001", "prompt": "a harbour", "n": 2, "output_format": "jpeg"});
+    let told = answers([r#"{"predictions":[{"mimeType":"image/jpeg","bytesBase64Encoded":"QUJD"}]}"#]);
+    let (asked, answer, _) = walk(draw("gemini", body.clone()).unwrap(), &told).unwrap();
+    assert_eq!(asked[0].uri().path(), "/v1beta/models/imagen-4.0-generate-001:predict");
+    let parameters = json!({"sampleCount": 2, "outputOptions": {"mimeType": "image/jpeg"}});
+    assert_eq!(
+        text(asked[0].body()),
+        json!({"instances": [{"prompt": "a harbour"}], "parameters": parameters})
+    );
+    assert_eq!(text(&answer)["data"], json!([{"b64_json": "QUJD"}]));
+    let filtered = answers([r#"{"predictions":[{"raiFilteredReason":"It shows a person."}]}"#]);
+    let error = walk(draw("gemini", body).unwrap(), &filtered).err().unwrap();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::ContentPolicy, "It shows a person."));
+}

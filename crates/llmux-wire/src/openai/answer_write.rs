@@ -9,7 +9,10 @@ use super::{
     reasoning::write_block,
     usage::write_usage,
 };
-use crate::chat::{ChatAnswer, Choice, Citation, Content, Part};
+use crate::{
+    chat::{ChatAnswer, Choice, Citation, Content, Part},
+    gemini::inline_image,
+};
 
 /// Writes a whole answer. `created` (seconds since 1970) is used where the provider gave no time.
 #[must_use]
@@ -71,6 +74,7 @@ struct Gathered {
     calls: Vec<Value>,
     citations: Vec<Citation>,
     audio: Option<Value>,
+    images: Vec<Value>,
     blocks: Vec<Value>,
 }
 
@@ -95,7 +99,10 @@ impl Gathered {
             Content::Opaque { dialect: Dialect::OpenAi, value } if value.get("audio").is_some() => {
                 self.audio = value.get("audio").cloned();
             }
-            Content::Opaque { value, .. } => self.blocks.push(value.clone()),
+            Content::Opaque { value, .. } => match write_image(value, self.images.len()) {
+                Some(image) => self.images.push(image),
+                None => self.blocks.push(value.clone()),
+            },
             _ => {}
         }
     }
@@ -119,6 +126,9 @@ impl Gathered {
         if !annotations.is_empty() {
             out.insert("annotations".into(), annotations.into());
         }
+        if !self.images.is_empty() {
+            out.insert("images".into(), self.images.into());
+        }
         if let Some(audio) = self.audio {
             out.insert("audio".into(), audio);
         }
@@ -128,6 +138,13 @@ impl Gathered {
         }
         Value::Object(out)
     }
+}
+
+/// An image that a model drew, as LiteLLM and hosts such as OpenRouter write it; `None` for any other block.
+pub(super) fn write_image(block: &Value, index: usize) -> Option<Value> {
+    let (mime, data) = inline_image(block)?;
+    let url = format!("data:{mime};base64,{data}");
+    Some(json!({ "type": "image_url", "image_url": { "url": url }, "index": index }))
 }
 
 /// What has no form in this dialect, under the names LiteLLM gives it.

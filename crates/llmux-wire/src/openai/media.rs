@@ -205,13 +205,21 @@ fn millis(seconds: &Value) -> u64 {
 pub fn write_images(created: u64, images: &[Bytes], format: &str, usage: &Usage) -> Bytes {
     let encode = |image| base64::engine::general_purpose::STANDARD.encode(image);
     let data: Vec<_> = images.iter().map(|image| json!({ "b64_json": encode(image) })).collect();
-    let usage = json!({
+    let usage = write_image_usage(usage);
+    json!({ "created": created, "data": data, "output_format": format, "usage": usage }).to_string().into()
+}
+
+/// Writes what images consumed, in tokens.
+#[must_use]
+pub fn write_image_usage(usage: &Usage) -> Value {
+    let words = usage.completion_total().saturating_sub(usage.output_image);
+    json!({
         "input_tokens": usage.prompt_total(),
         "output_tokens": usage.completion_total(),
         "total_tokens": usage.total(),
         "input_tokens_details": { "text_tokens": usage.input, "image_tokens": usage.input_image },
-    });
-    json!({ "created": created, "data": data, "output_format": format, "usage": usage }).to_string().into()
+        "output_tokens_details": { "text_tokens": words, "image_tokens": usage.output_image },
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer_write::write_tier, error::write_error, message_write::write_annotation, usage::write_usage,
+    answer_write::{write_image, write_tier},
+    error::write_error,
+    message_write::write_annotation,
+    usage::write_usage,
 };
 use crate::{
     chat::{Citation, Event},
@@ -67,6 +70,8 @@ pub struct StreamWriter {
     /// Whether the chunk that names the role has gone out.
     opened: bool,
     thinking: String,
+    /// Images so far.
+    images: usize,
 }
 
 impl StreamWriter {
@@ -83,6 +88,7 @@ impl StreamWriter {
             usage: Usage::default(),
             opened: false,
             thinking: String::new(),
+            images: 0,
         }
     }
 
@@ -135,6 +141,18 @@ impl StreamWriter {
         self.delta(choice, json!({ "thinking_blocks": [block] }), out);
     }
 
+    /// A block that has no form of OpenAI's own.
+    fn block(&mut self, choice: u32, block: &Value, out: &mut BytesMut) {
+        let delta = match write_image(block, self.images) {
+            Some(image) => {
+                self.images = self.images.saturating_add(1);
+                json!({ "images": [image] })
+            }
+            None => json!({ "provider_specific_fields": { "content_blocks": [block] } }),
+        };
+        self.delta(choice, delta, out);
+    }
+
     fn end(&mut self, out: &mut BytesMut) {
         if self.include_usage {
             let usage = write_usage(&self.usage);
@@ -185,10 +203,7 @@ impl stream::StreamWriter for StreamWriter {
                     json!([{ "index": choice, "delta": {}, "logprobs": value, "finish_reason": null }]);
                 self.chunk(&choices, None, out);
             }
-            Event::Opaque { choice, value, .. } => {
-                let fields = json!({ "content_blocks": [value] });
-                self.delta(choice, json!({ "provider_specific_fields": fields }), out);
-            }
+            Event::Opaque { choice, value, .. } => self.block(choice, &value, out),
             Event::Finish { choice, reason } => {
                 let choices = json!([
                     { "index": choice, "delta": {}, "logprobs": null, "finish_reason": reason.openai() }
@@ -244,6 +259,16 @@ mod tests {
         let asked = write(true, events());
         assert_eq!(asked.last().unwrap()["choices"], json!([]));
         assert_eq!(asked.last().unwrap()["usage"]["total_tokens"], 0);
+    }
+
+    #[test]
+    fn images_that_were_drawn_are_told_as_they_come() {
+        let image = |data: &str| json!({"inlineData": {"mimeType": "image/png", "data": data}});
+        let drawn = |data: &str| Event::Opaque { choice: 0, dialect: Dialect::Gemini, value: image(data) };
+        let chunks = write(false, vec![start(), drawn("QQ=="), drawn("Qg==")]);
+        let last = &chunks[2]["choices"][0]["delta"]["images"];
+        let url = json!({"url": "data:image/png;base64,Qg=="});
+        assert_eq!(*last, json!([{"type": "image_url", "image_url": url, "index": 1}]));
     }
 
     #[test]
