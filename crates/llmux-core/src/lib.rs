@@ -30,6 +30,7 @@ pub mod response_store;
 pub mod shared_state;
 pub mod stats;
 pub mod strategy;
+mod sync;
 pub mod tenancy;
 pub mod tokens;
 pub mod transport;

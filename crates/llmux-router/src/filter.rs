@@ -11,7 +11,7 @@ pub(crate) mod regions;
 mod tags;
 mod windows;
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, sync::Arc};
 
 use llmux_core::{Error, Moment};
 
@@ -73,10 +73,7 @@ impl<'a> Search<'a> {
 
     fn keep_at(&mut self, why: Exclusion, keep: impl Fn(usize, &Member) -> bool) {
         let members = &self.group.members;
-        let is_kept = |at: usize| members.get(at).is_some_and(|member| keep(at, member));
-        self.keep_bits(why, |word, bits| {
-            mask::numbers(word, bits).filter(|at| is_kept(*at)).fold(0, |kept, at| kept | mask::bit(at))
-        });
+        self.keep_bits(why, |word, bits| kept(members, word, bits, &keep));
     }
 
     /// Keeps of those that are left, sixty-four at a time, whom `keep` names.
@@ -106,8 +103,11 @@ impl<'a> Search<'a> {
         if self.odd.is_empty() {
             return;
         }
-        let odd = std::mem::take(&mut self.odd);
-        self.keep_at(why, |at, member| !odd.has(at) || keep(member));
+        let (odd, members) = (std::mem::take(&mut self.odd), &self.group.members);
+        self.keep_bits(why, |word, bits| {
+            let plain = bits & !odd.word(word);
+            plain | kept(members, word, bits & !plain, &|_, member: &Member| keep(member))
+        });
         self.odd = odd;
     }
 
@@ -192,6 +192,12 @@ impl<'a> Search<'a> {
         self.keep_plain_or(Exclusion::Paused, |member| !member.state.is_paused());
         if self.left.is_empty() { Err(refusal::paused(self)) } else { Ok(()) }
     }
+}
+
+/// Of the members that the bits of a word stand for, those of which this is true.
+fn kept(members: &[Arc<Member>], word: usize, bits: u64, keep: &impl Fn(usize, &Member) -> bool) -> u64 {
+    let is_kept = |at: &usize| members.get(*at).is_some_and(|member| keep(*at, member));
+    mask::numbers(word, bits).filter(is_kept).fold(0, |kept, at| kept | mask::bit(at))
 }
 
 /// Milliseconds that a request may take to show that a deployment works again, before another one tries.

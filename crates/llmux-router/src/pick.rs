@@ -110,8 +110,10 @@ impl<'a> Choice<'a> {
             self.ask.directions.map(|directions| &directions.weights).filter(|weights| !weights.is_empty());
         let weight = |id: &DeploymentId| weights.map(|weights| weights.get(id).copied().unwrap_or(0.0));
         let mut candidates = SmallVec::<[Candidate<'_>; FEW]>::with_capacity(search.left.len());
-        candidates
-            .extend(search.members().map(|(_, member)| member.candidate(weight(member.deployment.id()))));
+        // Not by `extend`: `for_each` makes each where it belongs.
+        search
+            .members()
+            .for_each(|(_, member)| candidates.push(member.candidate(weight(member.deployment.id()))));
         let cx = PickContext::new(self.shared.state.random())
             .with_turn(turn)
             .with_stream(self.ask.stream)

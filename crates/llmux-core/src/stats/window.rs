@@ -1,8 +1,7 @@
 //! A count that starts anew with each minute.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::Moment;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Bits of the count; the rest holds the minute. More than a million million of anything in a minute is cut.
 const COUNT_BITS: u32 = 40;
@@ -10,15 +9,9 @@ const MOST: u64 = (1 << COUNT_BITS) - 1;
 
 /// Counts within the current minute of the clock. Minute and count share one word, so a minute's end is exact.
 #[derive(Debug, Default)]
-pub struct MinuteWindow(AtomicU64);
+pub struct MinuteWindow(pub(super) AtomicU64);
 
 impl MinuteWindow {
-    /// A window with nothing in it.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
     /// What was counted in the minute of `now`.
     #[must_use]
     pub fn count(&self, now: Moment) -> u64 {

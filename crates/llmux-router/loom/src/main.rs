@@ -1,5 +1,14 @@
 //! Runs the lock-free parts of the router through every order of their steps, as loom's model of the memory allows:
 //! `cargo run --manifest-path crates/llmux-router/loom/Cargo.toml`. A rule that is broken panics.
+//!
+//! The change of the source that each model is there to catch:
+//!
+//! | Model | Change of the source |
+//! | --- | --- |
+//! | `places_are_never_given_twice_and_never_lost` | `take` loads and stores in the place of `fetch_update` |
+//! | `who_waits_is_let_in` | `give_back` looks for who waits before it frees the place |
+//! | `failures_are_all_counted`, `retries_stay_within_their_share` | a load and a store in the place of `fetch_update` |
+//! | `a_minutes_limit_is_never_exceeded_…`, `a_minute_begins_once` | a store in the place of `compare_exchange_weak` |
 
 #![allow(dead_code, reason = "the router's sources are included as they are")]
 
@@ -11,6 +20,8 @@ mod fails;
 mod places;
 #[path = "../../src/state/rate.rs"]
 mod rate;
+#[path = "../../../llmux-core/src/stats/window.rs"]
+mod window;
 
 /// Loom's in the place of the real ones.
 mod sync {
@@ -28,12 +39,15 @@ use llmux_core::Moment;
 use loom::{future::block_on, thread};
 use places::Places;
 use sync::{Arc, AtomicUsize, Ordering};
+use window::MinuteWindow;
 
 fn main() {
     loom::model(places_are_never_given_twice_and_never_lost);
     loom::model(who_waits_is_let_in);
     loom::model(failures_are_all_counted);
     loom::model(retries_stay_within_their_share);
+    loom::model(a_minutes_limit_is_never_exceeded_and_its_count_loses_nothing);
+    loom::model(a_minute_begins_once);
 }
 
 /// Two requests for one place.
@@ -92,4 +106,40 @@ fn retries_stay_within_their_share() {
     let other = thread::spawn(retry.clone());
     let allowed = retry() + other.join().unwrap();
     assert_eq!(allowed, 1, "one further attempt is allowed");
+}
+
+/// Two requests for the last place within a limit, one of which comes to nothing.
+fn a_minutes_limit_is_never_exceeded_and_its_count_loses_nothing() {
+    let (window, now) = (Arc::new(MinuteWindow::default()), Moment::from_millis(60_000));
+    window.add(now, 1);
+    let reserve = {
+        let window = Arc::clone(&window);
+        move || u64::from(window.reserve(now, 1, 2))
+    };
+    let other = thread::spawn(reserve.clone());
+    let granted = reserve() + other.join().unwrap();
+    assert_eq!((granted, window.count(now)), (1, 2), "one place was left");
+    let give_back = {
+        let window = Arc::clone(&window);
+        move || window.give_back(now, 1)
+    };
+    let other = thread::spawn(give_back.clone());
+    give_back();
+    other.join().unwrap();
+    assert_eq!(window.count(now), 0, "both were taken back");
+}
+
+/// The first requests of a minute come at the same time: what the minute before had counted is gone once and for all, and
+/// neither of them is lost with it.
+fn a_minute_begins_once() {
+    let window = Arc::new(MinuteWindow::default());
+    let (before, now) = (Moment::from_millis(60_000), Moment::from_millis(120_000));
+    window.add(before, 9);
+    let other = {
+        let window = Arc::clone(&window);
+        thread::spawn(move || window.add(now, 1))
+    };
+    let mut sums = [window.add(now, 1), other.join().unwrap()];
+    sums.sort_unstable();
+    assert_eq!((sums, window.count(now), window.count(before)), ([1, 2], 2, 0));
 }
