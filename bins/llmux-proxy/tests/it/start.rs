@@ -1,5 +1,7 @@
 //! Starting without a configuration, and refusing to start.
 
+use std::{io::ErrorKind, net::TcpListener};
+
 use llmux_testkit::{ScriptedUpstream, answers};
 use tokio::process::Command;
 
@@ -18,30 +20,43 @@ async fn without_configuration_the_echo_model_answers_a_streamed_chat_on_loopbac
     assert_eq!(answer.json()["type"], "message");
 }
 
-/// Readiness waits for no database and no provider: the process has spoken to nobody when it answers its first request.
+/// Readiness waits for no database and no provider, and neither does a request: the providers hear nothing at all, and
+/// the database, which never says a word, not before there is spend to be handed over.
 #[tokio::test]
 async fn pain_03_the_first_request_is_answered_before_anything_outside_was_spoken_to() {
-    let outside = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    outside.set_nonblocking(true).unwrap();
-    let address = outside.local_addr().unwrap();
+    let (provider, database) = (outside(), outside());
     let config = format!(
         "model_list:
   - model_name: model
-    litellm_params: {{model: openai/m, api_key: k, api_base: 'http://{address}/v1'}}
+    litellm_params: {{model: openai/m, api_key: k, api_base: 'http://{0}/v1'}}
   - model_name: claude
-    litellm_params: {{model: anthropic/c, api_key: k, api_base: 'http://{address}'}}
+    litellm_params: {{model: anthropic/c, api_key: k, api_base: 'http://{0}'}}
   - model_name: here
     litellm_params: {{model: llmux/echo}}
-general_settings: {{database_url: 'postgres://user:password@{address}/db', master_key: sk-of-my-own}}
-"
+general_settings: {{database_url: 'postgres://user:password@{1}/db', master_key: sk-of-my-own}}
+",
+        provider.local_addr().unwrap(),
+        database.local_addr().unwrap(),
     );
     let proxy = Setup::config(config).start().await;
     let get = async |path: &str| Answer::of(proxy.get(path).bearer_auth("sk-of-my-own")).await;
-    let chat = proxy.post("/v1/chat/completions", &chat("here")).bearer_auth("sk-of-my-own");
-    assert_eq!(Answer::of(chat).await.status, 200);
     assert_eq!(get("/health/readiness").await.status, 200);
     assert_eq!(get("/v1/models").await.status, 200);
-    assert_eq!(outside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert!(nobody_called(&database));
+    let chat = proxy.post("/v1/chat/completions", &chat("here")).bearer_auth("sk-of-my-own");
+    assert_eq!(Answer::of(chat).await.status, 200);
+    assert!(nobody_called(&provider));
+}
+
+/// Somebody outside who listens and never answers.
+fn outside() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    listener
+}
+
+fn nobody_called(listener: &TcpListener) -> bool {
+    listener.accept().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 #[tokio::test]
