@@ -21,6 +21,7 @@ use crate::{
     costed,
     relay::Passing,
     responses::{Labelled, Turn},
+    tenancy::Held,
 };
 
 /// What goes to the client.
@@ -37,6 +38,8 @@ pub enum Body {
     Chunks(Box<Wrapped>),
     /// A provider's answer as it is.
     Passing(Box<Passing>),
+    /// An answer whose end waits until what it cost is written down.
+    Held(Box<Held>),
     /// Bytes as the provider sends them; the connection breaks off where his does.
     Raw(Box<Raw>),
 }
@@ -164,6 +167,7 @@ impl http_body::Body for Body {
             }
             Self::Chunks(wrapped) => Pin::new(&mut wrapped.0).poll_frame(cx).map_err(|never| match never {}),
             Self::Passing(passing) => Pin::new(&mut **passing).poll_frame(cx),
+            Self::Held(held) => Pin::new(&mut **held).poll_frame(cx),
             Self::Raw(raw) => Pin::new(&mut **raw).poll_frame(cx),
         }
     }
@@ -176,6 +180,7 @@ impl http_body::Body for Body {
             Self::Response(response) => response.0.is_end_stream(),
             Self::Chunks(wrapped) => wrapped.0.is_end_stream(),
             Self::Passing(passing) => passing.is_end_stream(),
+            Self::Held(held) => held.is_end_stream(),
             Self::Raw(raw) => raw.is_end_stream(),
         }
     }
@@ -185,6 +190,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Passing(passing) => passing.size_hint(),
             Self::Stream(_) | Self::Array(_) | Self::Response(_) | Self::Chunks(_) => SizeHint::default(),
+            Self::Held(held) => held.size_hint(),
             Self::Raw(raw) => raw.size_hint(),
         }
     }

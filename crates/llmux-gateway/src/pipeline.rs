@@ -11,7 +11,7 @@ use crate::{
     responses::{self, Turn},
     snapshot::Snapshot,
     stage::{authenticate, receive, reply, route, settle::Settle},
-    tenancy::Charge,
+    tenancy::{Charge, Receipt},
 };
 
 /// Serves one request for a model's work.
@@ -53,7 +53,8 @@ async fn serve(
         Ok(turn) => turn,
         Err(refused) => return error::answer(&refused, cx, snapshot),
     };
-    let settle = Settle::new(cx, &received.model, charge);
+    let mut settle = Settle::new(cx, &received.model, charge);
+    let receipt = settle.receipt();
     let explanation = route::asked_explanation(snapshot, cx, &received);
     let routed = route::run(snapshot, cx, &received).await;
     let chosen = routed.as_ref().ok().filter(|_| explanation.is_some());
@@ -61,7 +62,8 @@ async fn serve(
     let mut response = match routed {
         Ok(answer) => {
             let (answer, turn) = responses::keep_whole(answer, turn).await;
-            reply::answer(cx, snapshot, &received, answer, turn, settle)
+            let response = reply::answer(cx, snapshot, &received, answer, turn, settle);
+            Receipt::hold(receipt, response).await
         }
         Err(refusal) => {
             settle.refused(&refusal.error);

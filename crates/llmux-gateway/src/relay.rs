@@ -28,7 +28,7 @@ use crate::{
     server::discard_body,
     snapshot::Snapshot,
     stage::{authenticate, settle::Settle},
-    tenancy::Charge,
+    tenancy::{Charge, Receipt},
 };
 
 /// Serves one request at a destination; `below` is the path behind its prefix.
@@ -87,7 +87,8 @@ async fn serve(
     if let Some((operation, dialect)) = ready.known {
         (cx.operation, cx.dialect) = (operation, dialect);
     }
-    let settle = Settle::new(cx, ready.head.uri().path(), charge);
+    let mut settle = Settle::new(cx, ready.head.uri().path(), charge);
+    let receipt = settle.receipt();
     let expected = reply::Expected::of(&ready, &parts.method);
     let affordable = ready.account.map_or(Ok(()), llmux_router::Account::check);
     let sent = match affordable {
@@ -98,7 +99,10 @@ async fn serve(
         }
     };
     match sent {
-        Ok(reply) => reply::reply(snapshot, reply, expected, cx, settle).await,
+        Ok(reply) => {
+            let response = reply::reply(snapshot, reply, expected, cx, settle).await?;
+            Ok(Receipt::hold(receipt, response).await)
+        }
         Err(failed) => {
             let failed = match destination.names() {
                 Some((name, _)) => failed.with_provider(name),

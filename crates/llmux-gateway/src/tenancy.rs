@@ -6,6 +6,7 @@ mod account;
 mod admit;
 mod charge;
 mod estimate;
+mod receipt;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,11 +18,13 @@ use llmux_core::{
 };
 use llmux_journal::{Journal, Status};
 use llmux_limits::Meters;
+use tokio::sync::oneshot;
 
 use crate::access::{Access, Presented};
 
 pub(crate) use account::Account;
 pub(crate) use charge::{Charge, End};
+pub(crate) use receipt::{Held, Receipt};
 
 /// How often other replicas are asked for what they changed: twice within the second in which a blocked key must be
 /// refused everywhere.
@@ -87,9 +90,13 @@ impl Tenancy {
         }
     }
 
-    /// Writes down what a request cost. Never waits.
-    pub(crate) fn record(&self, event: SpendEvent) {
-        self.journal.record(event);
+    /// Writes down what a request cost, and tells when that is done. Never waits; and nobody is to wait for a disk that
+    /// takes nothing.
+    pub(crate) fn record(&self, event: SpendEvent, written: Option<oneshot::Sender<()>>) {
+        match written.filter(|_| !self.journal.status().stalled) {
+            Some(written) => self.journal.record_telling(event, written),
+            None => self.journal.record(event),
+        };
     }
 }
 

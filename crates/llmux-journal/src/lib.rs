@@ -163,6 +163,11 @@ impl<T: Serialize + Send + 'static> Journal<T> {
         self.send(event, None)
     }
 
+    /// The same; what is sent here tells when the event is written, and is dropped if it never will be.
+    pub fn record_telling(&self, event: T, written: oneshot::Sender<()>) -> bool {
+        self.send(event, Some(written))
+    }
+
     /// Hands an event over and waits until it is written (and on the disk, with [`Flush::Always`]).
     ///
     /// Gives whether it is. What was handed over is written also when nobody waits any longer.

@@ -1,8 +1,14 @@
 //! A key from its making to its last cent, with the real binary and its embedded database.
 
+use std::{collections::HashMap, time::Duration};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::{
+    sync::mpsc::{UnboundedSender, unbounded_channel},
+    time::timeout,
+};
 
 use crate::proxy::{Answer, Proxy, Setup};
 
@@ -52,7 +58,7 @@ async fn wait_for_spend(proxy: &Proxy, key: &str) -> f64 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), look).await.expect("the spend is recorded")
+    timeout(Duration::from_secs(20), look).await.expect("the spend is recorded")
 }
 
 #[tokio::test]
@@ -97,10 +103,73 @@ async fn spend_survives_a_kill_and_is_counted_once() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), look).await.expect("the spend is recorded");
+    timeout(Duration::from_secs(20), look).await.expect("the spend is recorded");
     let both = spent(&proxy, &key).await;
     assert!(
         (both - 2.0 * one).abs() < 1e-9,
         "what came again from the journal counts once: {both} of twice {one}"
     );
+}
+
+/// Asks, whole and streamed in turn, until nobody answers any more, and tells which requests were answered to the end.
+async fn ask_on(client: reqwest::Client, url: String, key: String, answered: UnboundedSender<String>) {
+    for number in 0_usize.. {
+        let body =
+            json!({"model": "m", "stream": number % 2 == 1, "messages": [{"role": "user", "content": "Hi"}]});
+        let asked = client.post(format!("{url}/v1/chat/completions")).bearer_auth(&key).json(&body);
+        let Ok(answer) = asked.send().await else { return };
+        assert_eq!(answer.status(), 200);
+        let id = answer.headers()["x-litellm-call-id"].to_str().unwrap().to_owned();
+        if answer.text().await.is_err() {
+            return;
+        }
+        answered.send(id).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn pain_09_what_was_answered_is_billed_once_however_often_the_process_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let mut proxy = start(&folder).await;
+    let key = make(&proxy, json!({})).await;
+    let mut answered = Vec::new();
+    for answers in [1, 17, 60] {
+        let (told, mut hear) = unbounded_channel();
+        let client = || ask_on(proxy.client.clone(), proxy.url.clone(), key.clone(), told.clone());
+        let clients: Vec<_> = (0..4).map(|_| tokio::spawn(client())).collect();
+        drop(told);
+        for _ in 0..answers {
+            answered.push(hear.recv().await.unwrap());
+        }
+        proxy.signal("KILL").await;
+        proxy.ended().await;
+        while let Some(id) = hear.recv().await {
+            answered.push(id);
+        }
+        for client in clients {
+            client.await.unwrap();
+        }
+        proxy = start(&folder).await;
+    }
+    let look = async {
+        loop {
+            let path = format!("/spend/logs?api_key={key}&page_size=1000");
+            let logs = send(&proxy, Method::GET, "sk-operator", &path, &Value::Null).await.json();
+            let mut rows = HashMap::<String, usize>::new();
+            for row in logs.as_array().unwrap() {
+                *rows.entry(row["request_id"].as_str().unwrap().to_owned()).or_default() += 1;
+            }
+            assert!(rows.values().all(|times| *times == 1), "billed twice: {rows:?}");
+            let sum: f64 = logs.as_array().unwrap().iter().map(|row| row["spend"].as_f64().unwrap()).sum();
+            // The rest of what the journal holds may be on its way.
+            let agree = (spent(&proxy, &key).await - sum).abs() < 1e-6;
+            if agree && answered.iter().all(|id| rows.contains_key(id)) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), look)
+        .await
+        .expect("all that was answered is billed, and the totals agree");
 }

@@ -9,7 +9,7 @@ use llmux_wire::tap::Ending;
 
 use crate::{
     bill::{self, Biller},
-    tenancy::{Charge, End},
+    tenancy::{Charge, End, Receipt},
 };
 
 /// Owns the duty to account for one request. Dropping it unfulfilled means that the client went away.
@@ -24,6 +24,11 @@ pub(crate) struct Settle {
 impl Settle {
     pub(crate) fn new(cx: &RequestContext, model: &str, charge: Option<Box<Charge>>) -> Self {
         Self { cx: cx.clone(), model: model.to_owned(), open: true, charge }
+    }
+
+    /// Tells when what the request cost is written down, where that is done at all.
+    pub(crate) fn receipt(&mut self) -> Option<Receipt> {
+        self.charge.as_mut().map(|charge| charge.receipt())
     }
 
     /// Tells the client what is left of its limits.

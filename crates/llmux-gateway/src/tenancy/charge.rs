@@ -10,7 +10,9 @@ use llmux_core::{
 use llmux_limits::{LimitKind, Pass};
 use llmux_router::Deployment;
 
-use super::{Caller, Tenancy, admit::now};
+use tokio::sync::oneshot;
+
+use super::{Caller, Receipt, Tenancy, admit::now};
 
 /// The duty to write down what a request cost, once.
 pub(crate) struct Charge {
@@ -19,6 +21,8 @@ pub(crate) struct Charge {
     pass: Option<Pass>,
     /// The customer that the request names.
     end_user: Option<String>,
+    /// Who waits until it is written down.
+    written: Option<oneshot::Sender<()>>,
 }
 
 /// How a request ended.
@@ -45,7 +49,14 @@ impl End<'_> {
 impl Charge {
     /// Of a request that nothing limits.
     pub(super) fn free(tenancy: &Arc<Tenancy>, caller: Option<Caller>) -> Box<Self> {
-        Box::new(Self { tenancy: Arc::clone(tenancy), caller, pass: None, end_user: None })
+        Box::new(Self { tenancy: Arc::clone(tenancy), caller, pass: None, end_user: None, written: None })
+    }
+
+    /// Tells when what the request cost is written down, or that it never will be.
+    pub(crate) fn receipt(&mut self) -> Receipt {
+        let (written, receipt) = Receipt::pair();
+        self.written = Some(written);
+        receipt
     }
 
     /// Holds what was reserved.
@@ -111,7 +122,7 @@ impl Charge {
         if let Some(caller) = &self.caller {
             attribute(&mut event, caller);
         }
-        self.tenancy.record(event);
+        self.tenancy.record(event, self.written.take());
     }
 }
 
