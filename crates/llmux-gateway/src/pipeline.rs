@@ -49,7 +49,8 @@ async fn serve(
         Ok(charge) => charge,
         Err(refused) => return error::answer(&refused, cx, snapshot),
     };
-    let turn = match Turn::begin(snapshot, cx, &mut received).await {
+    let whose = charge.as_deref().and_then(Charge::caller);
+    let turn = match Turn::begin(snapshot, cx, &mut received, whose).await {
         Ok(turn) => turn,
         Err(refused) => return error::answer(&refused, cx, snapshot),
     };

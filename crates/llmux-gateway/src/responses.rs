@@ -5,6 +5,7 @@ pub(crate) mod conversations;
 mod items;
 mod label;
 mod memory;
+mod owned;
 mod record;
 mod serve;
 mod stream;

@@ -111,6 +111,35 @@ async fn spend_survives_a_kill_and_is_counted_once() {
     );
 }
 
+#[tokio::test]
+async fn what_is_kept_for_one_key_is_not_there_for_another() {
+    let folder = TempDir::new().unwrap();
+    let proxy = start(&folder).await;
+    let team = send(&proxy, Method::POST, "sk-operator", "/team/new", &json!({"team_id": "red"})).await;
+    assert_eq!(team.status, 200, "{}", team.text);
+    let (mine, ours) =
+        (make(&proxy, json!({"team_id": "red"})).await, make(&proxy, json!({"team_id": "red"})).await);
+    let theirs = make(&proxy, json!({})).await;
+    let asked =
+        send(&proxy, Method::POST, &mine, "/v1/responses", &json!({"model": "m", "input": "Hi"})).await;
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    let id = asked.json()["id"].as_str().unwrap().to_owned();
+    let made = send(&proxy, Method::POST, &mine, "/v1/conversations", &json!({})).await;
+    let conversation = made.json()["id"].as_str().unwrap().to_owned();
+    let (response, talk) = (format!("/v1/responses/{id}"), format!("/v1/conversations/{conversation}"));
+    for (key, status) in [(&mine, 200), (&ours, 200), (&theirs, 404)] {
+        for path in [&response, &talk] {
+            let read = send(&proxy, Method::GET, key, path, &Value::Null).await;
+            assert_eq!(read.status, status, "{path}: {}", read.text);
+        }
+        let more = json!({"model": "m", "input": "More", "previous_response_id": id, "store": false});
+        let continued = send(&proxy, Method::POST, key, "/v1/responses", &more).await;
+        assert_eq!(continued.status == 200, status == 200, "{}", continued.text);
+    }
+    assert_eq!(send(&proxy, Method::DELETE, &theirs, &response, &Value::Null).await.status, 404);
+    assert_eq!(send(&proxy, Method::DELETE, &ours, &response, &Value::Null).await.status, 200);
+}
+
 /// Asks, whole and streamed in turn, until nobody answers any more, and tells which requests were answered to the end.
 async fn ask_on(client: reqwest::Client, url: String, key: String, answered: UnboundedSender<String>) {
     for number in 0_usize.. {

@@ -8,7 +8,7 @@ use llmux_router::{AnswerBody, Overrides};
 use llmux_wire::{json::envelope, responses::ResponseId};
 use serde_json::{Map, Value, json};
 
-use super::{conversations, items, record::Record, turn::Turn};
+use super::{conversations, items, owned, record::Record, turn::Turn};
 use crate::{
     body::Body,
     dispatch::Kept,
@@ -39,7 +39,7 @@ async fn answer(
     kept: Kept<'_>,
 ) -> Result<Response<Body>> {
     let caller = authenticate::by(snapshot, request.headers(), request.uri()).await?;
-    let store = snapshot.responses.as_ref().ok_or_else(off)?;
+    let store = owned::store(snapshot, caller.as_ref()).ok_or_else(off)?;
     let (parts, body) = request.into_parts();
     let query = parts.uri.query();
     let document = match kept {
@@ -52,7 +52,7 @@ async fn answer(
             };
             match ResponseId::read(id) {
                 ResponseId::Here => {
-                    of_ours(&**store, operation, id, query, snapshot.limits.body_size).await?
+                    of_ours(&*store, operation, id, query, snapshot.limits.body_size).await?
                 }
                 ResponseId::AtProvider { deployment, id: native } => {
                     let asked = json!({ "id": native, "query": query.unwrap_or_default() });
@@ -69,7 +69,7 @@ async fn answer(
                 Method::POST => read_body(body, snapshot.limits.body_size, snapshot.limits.body_time).await?,
                 _ => Bytes::new(),
             };
-            conversation(&**store, kept, &parts.method, query, &body).await?
+            conversation(&*store, kept, &parts.method, query, &body).await?
         }
     };
     let mut response = Response::new(Body::from(document.to_string()));

@@ -14,9 +14,10 @@ use serde_json::Value;
 use super::{
     conversations, items,
     label::{Labels, text},
+    owned,
     record::{Record, not_found, too_long},
 };
-use crate::{snapshot::Snapshot, stage::receive::Received};
+use crate::{snapshot::Snapshot, stage::receive::Received, tenancy::Caller};
 
 /// What becomes of the answer to one request.
 pub(crate) struct Turn {
@@ -49,9 +50,11 @@ impl Turn {
         snapshot: &Snapshot,
         cx: &RequestContext,
         received: &mut Received,
+        caller: Option<&Caller>,
     ) -> Result<Option<Self>> {
         let asked = (cx.operation, cx.dialect) == (Operation::Chat, Dialect::OpenAiResponses);
-        let Some(store) = snapshot.responses.clone().filter(|_| asked) else { return Ok(None) };
+        let store = if asked { owned::store(snapshot, caller) } else { None };
+        let Some(store) = store else { return Ok(None) };
         let field = |name: &str| -> Option<Value> {
             serde_json::from_slice(&raw(received, name)).ok().filter(|value: &Value| !value.is_null())
         };

@@ -52,6 +52,11 @@ impl Charge {
         Box::new(Self { tenancy: Arc::clone(tenancy), caller, pass: None, end_user: None, written: None })
     }
 
+    /// Whose key the request came with; none for the master key.
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
     /// Tells when what the request cost is written down, or that it never will be.
     pub(crate) fn receipt(&mut self) -> Receipt {
         let (written, receipt) = Receipt::pair();
