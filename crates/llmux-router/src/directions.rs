@@ -41,6 +41,14 @@ pub struct Directions {
     pub trace: bool,
 }
 
+impl Directions {
+    /// Every other model that the request itself wishes to go to.
+    pub fn fallback_models(&self) -> impl Iterator<Item = &str> {
+        let lists = [&self.fallbacks, &self.context_window_fallbacks, &self.content_policy_fallbacks];
+        lists.into_iter().flatten().flat_map(FallbackList::targets)
+    }
+}
+
 /// A failure that a test pretends at the first model, to see where the request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

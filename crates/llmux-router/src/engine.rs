@@ -1,6 +1,9 @@
 //! The engine: a model group's deployments one after the other, then other groups.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use llmux_core::{Call, Error, ErrorKind, Retry, Timeouts, Transport};
@@ -11,13 +14,14 @@ use crate::{
     deployment::Deployment,
     filter::affinity::Keys,
     group::{Group, Member, Shared},
+    hedge::Lost,
     line,
     mask::Mask,
     media,
     pattern::Pattern,
     pick::Choice,
     retry::{Decision, Failed},
-    state::Permit,
+    state::{Gate, Permit},
     table::{Listing, Parts, Table},
     upload::Upload,
     visit::Visit,
@@ -118,8 +122,7 @@ impl Router {
         let keys = Keys::of(group, &self.shared, ask);
         let choice = Choice { group, shared: &self.shared, ask, keys: keys.as_ref() };
         let stop = Stop { choice, name };
-        let mut place =
-            group.state.gate.enter(choice.urgency(), self.shared.policy.max_queued_requests).await?;
+        let mut place = self.place(&group.state.gate, choice, self.patience(ask, None)).await?;
         let mut run = Run::default();
         loop {
             let (at, member) = match choice.secure(&run.tried).await {
@@ -130,10 +133,15 @@ impl Router {
                 },
             };
             run.wanted = run.wanted.or(ask.overrides.retries).or(member.deployment.settings().num_retries);
-            let (at, member, error) = match self.visit_or_hedge(stop, at, member, &mut place).await {
+            let tried = &run.tried;
+            let lost = match self.visit_or_hedge(stop, (at, member), &mut place, tried).await {
                 Ok((member, opened)) => return Ok(self.answer(opened, &member, &run)),
-                Err(failed) => failed,
+                Err(lost) => lost,
             };
+            let Lost { at, member, error, beside } = lost;
+            if let Some(beside) = beside {
+                run.tried.add(beside);
+            }
             let decision = self.after_failure(stop, &mut run, at, &member, &error);
             tracing::debug!(
                 deployment = %member.deployment.id(), attempt = run.attempts, error = %error, ?decision,
@@ -207,11 +215,11 @@ impl Router {
     ) -> Result<Opened, (Error, Permit)> {
         let Choice { ask, shared, keys, .. } = stop.choice;
         let reserved = stop.choice.claim(member).map(|claim| (claim, shared.state.now()));
-        let own =
-            match member.state.gate.enter(stop.choice.urgency(), shared.policy.max_queued_requests).await {
-                Ok(own) => own,
-                Err(full) => return Err((full, place)),
-            };
+        let patience = self.patience(ask, Some(&member.deployment));
+        let own = match self.place(&member.state.gate, stop.choice, patience).await {
+            Ok(own) => own,
+            Err(full) => return Err((full, place)),
+        };
         let mut visit = Visit::begin(Arc::clone(member), ask, own, reserved);
         match self.attempt(&member.deployment, ask, stop.name).await {
             Ok(opened) => {
@@ -222,6 +230,23 @@ impl Router {
                 visit.failed(&error, ask);
                 Err((error, place))
             }
+        }
+    }
+
+    async fn place(
+        &self,
+        gate: &Gate,
+        choice: Choice<'_>,
+        patience: Option<Duration>,
+    ) -> Result<Permit, Error> {
+        gate.enter(choice.urgency(), self.shared.policy.max_queued_requests, patience).await
+    }
+
+    /// How long a request waits for a place: as long as it may take in all.
+    fn patience(&self, ask: &Ask<'_>, deployment: Option<&Deployment>) -> Option<Duration> {
+        match deployment {
+            Some(deployment) => self.timeouts(ask, deployment).total,
+            None => ask.overrides.timeouts.or(self.shared.policy.timeouts).total,
         }
     }
 

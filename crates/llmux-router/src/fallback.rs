@@ -58,6 +58,11 @@ impl FallbackList {
         self.0.iter().map(|(model, to)| (model.as_str(), to.as_slice()))
     }
 
+    /// Every model that is led to.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.0.values().flatten().map(|fallback| fallback.model.as_str())
+    }
+
     /// Where to go when a model has failed that has no row of its own.
     pub(crate) fn star(&self) -> &[Fallback] {
         self.0.get("*").map_or(&[], Vec::as_slice)

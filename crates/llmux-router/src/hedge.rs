@@ -14,8 +14,15 @@ use crate::{
     state::Permit,
 };
 
-/// A failed attempt: the deployment's place, the deployment and its error.
-pub(crate) type Lost = (usize, Arc<Member>, Error);
+/// A failed attempt.
+pub(crate) struct Lost {
+    /// The deployment's place.
+    pub(crate) at: usize,
+    pub(crate) member: Arc<Member>,
+    pub(crate) error: Error,
+    /// The place of the one that was asked beside it, and failed too.
+    pub(crate) beside: Option<usize>,
+}
 
 /// Answers before which nobody knows how long they take.
 const ENOUGH: usize = 5;
@@ -26,21 +33,23 @@ impl Router {
     pub(crate) async fn visit_or_hedge(
         &self,
         stop: Stop<'_>,
-        at: usize,
-        member: Arc<Member>,
+        (at, member): (usize, Arc<Member>),
         place: &mut Permit,
+        tried: &Mask,
     ) -> Result<(Arc<Member>, Opened), Lost> {
         // A form is read once, so it goes to one deployment at a time.
         let hedges = stop.choice.group.members.len() > 1 && stop.choice.ask.upload.is_none();
         let wait = self.shared.policy.hedge.filter(|_| hedges);
         if let Some(wait) = wait.and_then(|hedge| delay(hedge, &member, stop)) {
-            return Box::pin(self.race(stop, at, member, place, wait)).await;
+            let mut tried = tried.clone();
+            tried.add(at);
+            return Box::pin(self.race(stop, (at, member), place, tried, wait)).await;
         }
         match self.visit(stop, &member, place.take()).await {
             Ok(opened) => Ok((member, opened)),
             Err((error, permit)) => {
                 *place = permit;
-                Err((at, member, error))
+                Err(Lost { at, member, error, beside: None })
             }
         }
     }
@@ -48,19 +57,19 @@ impl Router {
     async fn race(
         &self,
         stop: Stop<'_>,
-        at: usize,
-        member: Arc<Member>,
+        (at, member): (usize, Arc<Member>),
         place: &mut Permit,
+        tried: Mask,
         wait: Duration,
     ) -> Result<(Arc<Member>, Opened), Lost> {
         let mut first = pin!(self.visit(stop, &member, place.take()));
+        let lost = |error, beside| Lost { at, member: Arc::clone(&member), error, beside };
         if let Either::Left((done, _)) = select(first.as_mut(), pin!(tokio::time::sleep(wait))).await {
-            return won(done, &member).map_err(|error| (at, Arc::clone(&member), error));
+            return won(done, &member).map_err(|error| lost(error, None));
         }
-        let mut tried = Mask::default();
-        tried.add(at);
-        let Ok((_, other)) = stop.choice.secure(&tried).await else {
-            return won(first.await, &member).map_err(|error| (at, Arc::clone(&member), error));
+        let second = if self.may_hedge(stop) { stop.choice.secure(&tried).await.ok() } else { None };
+        let Some((beside, other)) = second else {
+            return won(first.await, &member).map_err(|error| lost(error, None));
         };
         let mut second = pin!(self.visit(stop, &other, None));
         // Whoever fails leaves it to the other one; the error is that of the deployment that was chosen first.
@@ -68,12 +77,20 @@ impl Router {
             Either::Left((Ok(opened), _)) => Ok((Arc::clone(&member), opened)),
             Either::Right((Ok(opened), _)) => Ok((Arc::clone(&other), opened)),
             Either::Left((Err((error, _)), second)) => {
-                won(second.await, &other).map_err(|_| (at, Arc::clone(&member), error))
+                won(second.await, &other).map_err(|_| lost(error, Some(beside)))
             }
             Either::Right((Err(_), first)) => {
-                won(first.await, &member).map_err(|error| (at, Arc::clone(&member), error))
+                won(first.await, &member).map_err(|error| lost(error, Some(beside)))
             }
         }
+    }
+
+    /// A second exchange counts as one more attempt, where there may be only so many.
+    fn may_hedge(&self, stop: Stop<'_>) -> bool {
+        let state = &stop.choice.shared.state;
+        let allowed =
+            |budget: crate::retry::RetryBudget| state.retries.retry(state.now(), budget.share, budget.least);
+        self.shared.policy.retry.budget.is_none_or(allowed)
     }
 }
 

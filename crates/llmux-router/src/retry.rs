@@ -6,6 +6,9 @@ use llmux_core::{Error, ErrorKind, Retry};
 
 use crate::exception::{Exception, PerException};
 
+/// The most by which a wait that a provider asks for is made longer.
+const MOST_SPREAD: Duration = Duration::from_secs(1);
+
 /// How often and how patiently a request is tried again.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -106,10 +109,12 @@ impl RetryPolicy {
 
     fn pause(&self, error: &Error, attempt: u32, random: u64) -> Decision {
         if let Some(asked) = error.retry_after() {
+            // Never earlier than asked for, and a little later for some, so that not all come back at once.
+            let later = (asked / 4).min(MOST_SPREAD).mul_f64(random as f64 / u64::MAX as f64);
             return if asked > self.max_retry_after {
                 Decision::Stop
             } else {
-                Decision::After(asked.max(self.min_pause))
+                Decision::After(asked.saturating_add(later).max(self.min_pause))
             };
         }
         let doubled = self.base_pause.saturating_mul(2_u32.saturating_pow(attempt)).min(self.max_pause);
@@ -158,6 +163,8 @@ mod tests {
         };
         assert_eq!(decide(&asks(3), 0, false, 0), Decision::After(Duration::from_secs(3)));
         assert_eq!(decide(&asks(600), 0, false, 0), Decision::Stop);
+        let latest = decide(&asks(3), 0, false, u64::MAX);
+        assert_eq!(latest, Decision::After(Duration::from_millis(3_750)), "not all come back at once");
     }
 
     #[test]

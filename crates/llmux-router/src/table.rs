@@ -162,9 +162,12 @@ impl Table {
         self.find(name).ok_or_else(|| self.unknown(self.real_name(name)))
     }
 
-    /// Follows an alias; other names stay as they are.
-    pub(crate) fn real_name<'n>(&'n self, name: &'n str) -> &'n str {
-        self.aliases.get(name).map_or(name, |(target, _)| target.as_str())
+    /// Follows aliases, also those of aliases; other names stay as they are. There are no loops: see [`check`].
+    pub(crate) fn real_name<'n>(&'n self, mut name: &'n str) -> &'n str {
+        while let Some((target, _)) = self.aliases.get(name) {
+            name = target.as_str();
+        }
+        name
     }
 
     pub(crate) fn listings(&self) -> &[Listing] {

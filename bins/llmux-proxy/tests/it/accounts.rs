@@ -14,9 +14,15 @@ use crate::proxy::{Answer, Proxy, Setup};
 
 /// A proxy that keeps what it knows in this folder.
 async fn start(folder: &TempDir) -> Proxy {
-    let config = "model_list:\n  - model_name: m\n    litellm_params: {model: llmux/echo, input_cost_per_token: 0.001, \
-                  output_cost_per_token: 0.001}\ngeneral_settings: {master_key: sk-operator, database_url: \
-                  os.environ/PLACE}\n";
+    let models = "model_list:\n  - model_name: m\n    litellm_params: {model: llmux/echo, input_cost_per_token: 0.001, \
+                  output_cost_per_token: 0.001}\n";
+    serving(folder, models).await
+}
+
+/// The same with these models.
+async fn serving(folder: &TempDir, models: &str) -> Proxy {
+    let config =
+        format!("{models}general_settings: {{master_key: sk-operator, database_url: os.environ/PLACE}}\n");
     let url = format!("sqlite://{}", folder.path().join("llmux.db").display());
     let journal = folder.path().join("journal").display().to_string();
     Setup::config(config).env("PLACE", url).env("LLMUX_JOURNAL_DIR", journal).start().await
@@ -85,6 +91,28 @@ async fn a_key_is_used_past_each_of_its_limits() {
     let body = json!({"key": blocked});
     assert_eq!(send(&proxy, Method::POST, "sk-operator", "/key/block", &body).await.status, 200);
     assert_eq!(chat(&proxy, &blocked).await.status, 401, "at once");
+}
+
+#[tokio::test]
+async fn tags_of_a_key_and_its_team_say_which_deployments_answer() {
+    let folder = TempDir::new().unwrap();
+    let models = "model_list:
+  - {model_name: m, litellm_params: {model: llmux/echo, tags: [default]}, model_info: {id: plain}}
+  - {model_name: m, litellm_params: {model: llmux/echo, tags: [paid]}, model_info: {id: paid}}
+router_settings: {enable_tag_filtering: true}
+";
+    let proxy = serving(&folder, models).await;
+    let team = json!({"team_id": "red", "tags": ["paid"]});
+    assert_eq!(send(&proxy, Method::POST, "sk-operator", "/team/new", &team).await.status, 200);
+    for (settings, id) in [
+        (json!({}), "plain"),
+        (json!({"tags": ["paid"]}), "paid"),
+        (json!({"metadata": {"tags": ["paid"]}}), "paid"),
+        (json!({"team_id": "red"}), "paid"),
+    ] {
+        let key = make(&proxy, settings.clone()).await;
+        assert_eq!(chat(&proxy, &key).await.header("x-litellm-model-id"), Some(id), "{settings}");
+    }
 }
 
 #[tokio::test]

@@ -68,6 +68,11 @@ async fn a_key_asks_for_its_own_models_and_routes_only_and_sees_no_others() {
     let refused = stage.chat(&chat("other")).await;
     assert_eq!(refused.openai_error(), (403, "key_model_access_denied".into(), "403".into()));
     assert_eq!(refused.json()["error"]["param"], "model");
+    for list in ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"] {
+        let mut detour = chat("model");
+        detour[list] = json!(["model", {"model": "other"}]);
+        assert_eq!(stage.chat(&detour).await.openai_error().1, "key_model_access_denied", "{list}");
+    }
     let models = stage.get("/v1/models").await.json();
     let names: Vec<_> = models["data"].as_array().unwrap().iter().map(|model| model["id"].clone()).collect();
     assert_eq!(names, ["model"]);

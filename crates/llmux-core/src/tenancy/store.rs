@@ -27,6 +27,13 @@ impl KeyIdentity {
     pub fn new(key: VirtualKey) -> Self {
         Self { key, ..Self::default() }
     }
+
+    /// What requests with it are marked with: the key's tags, and the team's. None twice.
+    pub fn tags(&self) -> impl Iterator<Item = &str> + Clone {
+        let own = &self.key.tags;
+        let of_team = self.team.iter().flat_map(|team| &team.tags).filter(|tag| !own.contains(tag));
+        own.iter().chain(of_team).map(String::as_str)
+    }
 }
 
 /// An identity that was made, changed or removed.

@@ -51,9 +51,7 @@ async fn answer(
                 _ => Operation::ReadResponse,
             };
             match ResponseId::read(id) {
-                ResponseId::Here => {
-                    of_ours(&*store, operation, id, query, snapshot.limits.body_size).await?
-                }
+                ResponseId::Here => of_ours(&*store, operation, id, query, snapshot.limits.body_size).await?,
                 ResponseId::AtProvider { deployment, id: native } => {
                     let asked = json!({ "id": native, "query": query.unwrap_or_default() });
                     let charge = Charge::of_kept(snapshot.tenancy.as_ref(), caller);

@@ -50,6 +50,10 @@ impl Charge {
     ) -> Result<Box<Self>> {
         rename(&caller, received)?;
         authorize(snapshot, &caller, &received.model)?;
+        for model in received.directions.iter().flat_map(|directions| directions.fallback_models()) {
+            authorize(snapshot, &caller, model)?;
+        }
+        tag(snapshot, &caller, received);
         if caller.account.is_open() {
             return Ok(Self::free(tenancy, Some(caller)));
         }
@@ -103,6 +107,22 @@ fn rename(caller: &Caller, received: &mut Received) -> Result<()> {
         received.model.clone_from(model);
     }
     Ok(())
+}
+
+/// Marks a request with the tags of its key and team, where tags say which deployments may answer or what they may
+/// cost.
+fn tag(snapshot: &Snapshot, caller: &Caller, received: &mut Received) {
+    if !snapshot.wishes.tags {
+        return;
+    }
+    let own = caller.identity.tags();
+    if own.clone().next().is_none() {
+        return;
+    }
+    let tags = &mut received.directions.get_or_insert_default().tags;
+    tags.extend(own.map(str::to_owned));
+    tags.sort();
+    tags.dedup();
 }
 
 /// The customer that a request names: in LiteLLM's headers, or in OpenAI's field.

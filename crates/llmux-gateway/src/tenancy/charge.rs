@@ -134,15 +134,12 @@ impl Charge {
 /// Says whom an event is billed to.
 fn attribute(event: &mut SpendEvent, caller: &Caller) {
     let identity = &caller.identity;
-    let (key, team) = (&identity.key, identity.team.as_ref());
+    let key = &identity.key;
     event.key = Some(key.hash);
     event.user.clone_from(&key.user_id);
     event.team.clone_from(&key.team_id);
     event.organization = identity.organization.as_ref().map(|of| of.organization_id.clone());
-    event.tags.clone_from(&key.tags);
-    for tag in team.iter().flat_map(|team| &team.tags).filter(|tag| !key.tags.contains(tag)) {
-        event.tags.push(tag.clone());
-    }
+    event.tags = identity.tags().map(str::to_owned).collect();
 }
 
 /// OpenAI's headers: limit, what is left, and when all of it is there again.

@@ -3,7 +3,7 @@
 
 mod places;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use llmux_core::{Error, ErrorKind, Result};
@@ -37,13 +37,25 @@ impl Gate {
     }
 
     /// Lets a request in, after those that came before and are as urgent (zero is the most urgent). At most `queue`
-    /// wait.
+    /// wait, and none longer than its patience.
     ///
     /// # Errors
-    /// 429 when too many wait already.
-    pub(crate) async fn enter(&self, urgency: u8, queue: usize) -> Result<Permit> {
+    /// 429 when too many wait already, 408 when there was no place in time.
+    pub(crate) async fn enter(
+        &self,
+        urgency: u8,
+        queue: usize,
+        patience: Option<Duration>,
+    ) -> Result<Permit> {
         let Some(places) = self.places.load_full() else { return Ok(None) };
-        let entered = Places::enter(&places.1, urgency, queue).await;
+        let entering = Places::enter(&places.1, urgency, queue);
+        let entered = match patience {
+            None => entering.await,
+            Some(patience) => tokio::time::timeout(patience, entering).await.map_err(|_| {
+                let message = "timed out: other requests kept all places at this model until the end of this one's time";
+                Error::new(ErrorKind::Timeout, message)
+            })?,
+        };
         entered.map(Some).map_err(|_| {
             let message = "too many requests are waiting for this model already";
             Error::new(ErrorKind::RateLimited, message).with_code("queue_full")
@@ -66,10 +78,10 @@ mod tests {
     #[tokio::test]
     async fn the_urgent_go_first_and_the_equally_urgent_in_their_order() {
         let gate = gate(1);
-        let first = gate.enter(9, 10).await.unwrap();
+        let first = gate.enter(9, 10, None).await.unwrap();
         let order = std::sync::Mutex::new(Vec::new());
         let enter = async |urgency: u8, name: &'static str| {
-            let place = gate.enter(urgency, 10).await.unwrap();
+            let place = gate.enter(urgency, 10, None).await.unwrap();
             order.lock().unwrap().push(name);
             drop(place);
         };
@@ -86,18 +98,28 @@ mod tests {
     #[tokio::test]
     async fn who_leaves_the_queue_takes_no_place_with_him_and_too_many_are_refused() {
         let gate = gate(1);
-        let first = gate.enter(0, 1).await.unwrap();
+        let first = gate.enter(0, 1, None).await.unwrap();
         {
-            let mut gone = Box::pin(gate.enter(0, 1));
+            let mut gone = Box::pin(gate.enter(0, 1, None));
             assert!(futures::poll!(&mut gone).is_pending());
-            assert_eq!(gate.enter(0, 1).await.unwrap_err().code(), Some("queue_full"));
+            assert_eq!(gate.enter(0, 1, None).await.unwrap_err().code(), Some("queue_full"));
         }
-        let mut let_in = Box::pin(gate.enter(0, 1));
+        let mut let_in = Box::pin(gate.enter(0, 1, None));
         assert!(futures::poll!(&mut let_in).is_pending());
         drop(first);
         // Let in, and gone before it noticed.
         drop(let_in);
-        assert!(gate.enter(0, 0).await.is_ok());
+        assert!(gate.enter(0, 0, None).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_place_in_time_is_told_so_and_leaves_the_queue() {
+        let gate = gate(1);
+        let first = gate.enter(0, 1, None).await.unwrap();
+        let late = gate.enter(0, 1, Some(Duration::from_secs(3))).await.unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::Timeout);
+        drop(first);
+        assert!(gate.enter(0, 0, Some(Duration::ZERO)).await.is_ok());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -106,7 +128,7 @@ mod tests {
         let task = |number: u32| {
             let (gate, inside) = (Arc::clone(&gate), Arc::clone(&inside));
             tokio::spawn(async move {
-                let place = gate.enter((number % 7) as u8, 10_000).await.unwrap();
+                let place = gate.enter((number % 7) as u8, 10_000, None).await.unwrap();
                 assert!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 3);
                 tokio::task::yield_now().await;
                 inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);

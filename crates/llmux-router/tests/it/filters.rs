@@ -2,15 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use llmux_core::{Dialect, ErrorKind, LimitUse, TokenCounter, TokenPrices};
-use llmux_router::{Budget, DeploymentSettings, Exclusion, Router, RouterPolicy};
+use llmux_core::{Dialect, ErrorKind, LimitUse, Timeouts, TokenCounter, TokenPrices};
+use llmux_router::{Budget, DeploymentSettings, Exclusion, RetryBudget, Router, RouterPolicy};
 use llmux_testkit::{Gate, ScriptedTransport, answers};
 use serde_json::json;
 use tokio::time::advance;
 
 use crate::{
     asking::Request,
-    hosts::{member, member_with, router, statuses, tally},
+    hosts::{member, member_with, ordered, router, statuses, tally},
 };
 
 type Change = fn(&mut DeploymentSettings);
@@ -75,13 +75,13 @@ async fn a_prompt_goes_where_it_fits_and_nowhere_if_it_fits_nobody() {
     assert_eq!(answering(&unchecked, &long(400)).await, ["large", "small"]);
 }
 
+/// Reads a long text as this many tokens, but for the model of `thrifty`.
 #[derive(Debug)]
 struct Counted(u64);
 
 impl TokenCounter for Counted {
     fn count(&self, model: &str, text: &str) -> u64 {
-        assert_eq!(model, "m");
-        if text.starts_with("xx") { self.0 } else { 0 }
+        if text.starts_with("xx") && model != "thrifty-model" { self.0 } else { 1 }
     }
 
     fn tokenizer(&self, _: &str) -> &'static str {
@@ -90,9 +90,14 @@ impl TokenCounter for Counted {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tokenizer_decides_where_there_is_one() {
-    for (count, by) in [(99, vec!["large", "small"]), (101, vec!["large"])] {
-        let router = of([("small", |s| s.max_input_tokens = Some(100)), ("large", |_| {})], |policy| {
+async fn the_tokenizer_of_each_deployments_model_decides_where_there_is_one() {
+    for (count, by) in [(99, vec!["large", "small", "thrifty"]), (101, vec!["large", "thrifty"])] {
+        let members: [(&str, Change); 3] = [
+            ("small", |s| s.max_input_tokens = Some(100)),
+            ("thrifty", |s| s.max_input_tokens = Some(100)),
+            ("large", |_| {}),
+        ];
+        let router = of(members, |policy| {
             policy.pre_call_checks = true;
             policy.token_counter = Some(Arc::new(Counted(count)));
         });
@@ -360,6 +365,52 @@ async fn a_slow_deployment_is_hedged_by_another_one_and_the_loser_is_cancelled()
     let status = router.status();
     assert_eq!((status[0].in_flight, status[0].outcomes, status[0].tpm), (0, (0, 0), 0));
     assert_eq!((status[1].in_flight, status[1].outcomes, status[1].tpm), (0, (1, 0), 18));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_goes_to_somebody_who_has_not_failed_yet_and_counts_as_an_attempt() {
+    for (few, by) in [(false, "c"), (true, "b")] {
+        let transport = ScriptedTransport::new();
+        transport.answer_with(|sent| match sent.header("host") {
+            Some("a") => answers::openai_error(500, "server_error", "no"),
+            Some("b") => answers::openai_chat("slow").with_delay(Duration::from_secs(5)),
+            _ => answers::openai_chat("quick"),
+        });
+        let router = ["a", "b", "c"].into_iter().zip(1..);
+        let router =
+            router.fold(self::router(transport), |router, (id, order)| router.deployment(ordered(id, order)));
+        let hedge = llmux_router::HedgePolicy::After(Duration::from_millis(300));
+        let build = router.policy(|policy| {
+            policy.hedge = Some(hedge);
+            // Leave for the attempt after the failure, and for none beside it.
+            policy.retry.budget = few.then_some(RetryBudget { share: 0.0, least: 1 });
+        });
+        assert_eq!(Request::openai("m").answered_by(&build.build().unwrap()).await, by);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_longer_for_a_place_than_the_request_may_take() {
+    let transport = ScriptedTransport::new();
+    transport.answer_with(|_| llmux_testkit::Answer::never());
+    let router =
+        Arc::new(over(transport.clone(), [("a", |s| s.max_parallel_requests = Some(1))], |policy| {
+            policy.timeouts.total = Some(Duration::from_secs(9));
+        }));
+    let first = tokio::spawn({
+        let router = router.clone();
+        async move { Request::openai("m").retries(0).refused(&router).await }
+    });
+    transport.wait_for_requests(1).await;
+    advance(Duration::from_secs(1)).await;
+    let began = tokio::time::Instant::now();
+    let mut timeouts = Timeouts::default();
+    timeouts.total = Some(Duration::from_secs(2));
+    let late = Request::openai("m").retries(0).timeouts(timeouts);
+    let refused = late.refused(&router).await.error;
+    assert_eq!((refused.kind(), began.elapsed().as_secs()), (ErrorKind::Timeout, 2));
+    assert_eq!(transport.requests().len(), 1);
+    assert_eq!(first.await.unwrap().error.kind(), ErrorKind::Timeout);
 }
 
 #[tokio::test(start_paused = true)]

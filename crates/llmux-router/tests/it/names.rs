@@ -22,6 +22,8 @@ fn named(transport: &ScriptedTransport) -> Router {
         .alias("shown", "openai/gpt-4o", false)
         .alias("secret", "openai/gpt-4o", true)
         .alias("through", "openai/o9", false)
+        .alias("twice", "through", true)
+        .alias("thrice", "twice", true)
         .build()
         .unwrap()
 }
@@ -39,6 +41,7 @@ async fn each_name_finds_its_deployment_and_the_providers_name_of_the_model() {
         ("openai/o9", "wide", "o9"),
         ("openai/a/b", "wide", "a/b"),
         ("through", "wide", "o9"),
+        ("thrice", "wide", "o9"),
         ("mine/x", "prefixed", "org/x-latest"),
         ("cheap-anything", "fixed", "small"),
     ] {
