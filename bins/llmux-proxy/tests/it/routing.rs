@@ -82,6 +82,18 @@ async fn every_strategy_of_the_configuration_serves() {
 }
 
 #[tokio::test]
+async fn the_order_of_deployments_stands_among_their_parameters_or_their_facts() {
+    let config = "model_list:
+  - {model_name: m, litellm_params: {model: llmux/echo, order: 3}, model_info: {id: third, order: 1}}
+  - {model_name: m, litellm_params: {model: llmux/echo}, model_info: {id: second, order: 2}}
+";
+    let proxy = Setup::config(config).start().await;
+    for _ in 0..5 {
+        assert_eq!(proxy.chat("m").await.header("x-litellm-model-id"), Some("second"));
+    }
+}
+
+#[tokio::test]
 async fn tags_choose_deployments_by_header_field_and_metadata() {
     let config = "model_list:
   - {model_name: m, litellm_params: {model: llmux/echo, tags: [free, default]}, model_info: {id: free}}

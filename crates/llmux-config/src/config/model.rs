@@ -144,6 +144,8 @@ pub struct ModelInfo {
     pub mode: Option<String>,
     /// Whether it is paused.
     pub blocked: bool,
+    /// The lowest is tried first, where the parameters do not say it.
+    pub order: Option<u64>,
     /// Whether its group is chosen from by tags; the router's setting if not given.
     pub enable_tag_filtering: Option<bool>,
     /// Whether requests whose conditions on tags nobody fulfils take the default deployments.

@@ -32,6 +32,7 @@ pub(super) const PARAMS: &[Key] = &[
 /// Keys of `model_info`.
 pub(super) const INFO: &[Key] = &[
     Key::new("blocked", Flag, "Pause it.").default("false"),
+    Key::new("order", Integer(0, i64::MAX), "As in `litellm_params`, which beat it."),
     Key::new("enable_tag_filtering", Flag, "Choose among the deployments of its name by tags."),
     Key::new(
         "allow_fail_open",

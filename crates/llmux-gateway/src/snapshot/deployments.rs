@@ -152,7 +152,7 @@ fn deployment_settings(model: &Model, config: &Config) -> Result<DeploymentSetti
         (tiers.whole, tiers.stream) = (whole, stream);
         settings.tier_timeouts = Some(Box::new(tiers));
     }
-    settings.order = params.order;
+    settings.order = params.order.or(info.order);
     settings.num_retries = params.num_retries;
     settings.max_upload = params.max_file_size_mb.map(|megabytes| (megabytes * 1_048_576.0) as u64);
     let mut timeouts = Timeouts::default();

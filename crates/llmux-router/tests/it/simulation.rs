@@ -255,6 +255,8 @@ async fn an_outage_is_left_alone_and_its_end_is_noticed() {
         advance(Duration::from_secs(61)).await;
         assert!(router.status().iter().all(|one| one.cooldown.is_none()), "{kind}");
         assert_eq!(traffic(&router, 20, 20).await, 400, "{kind}");
+        let again = tally(&transport).get("a").copied().unwrap_or_default() - wasted;
+        assert!(again >= 100, "{kind}: of 400 requests {again} went to the one that works again");
         counters_are_at_rest(&router, &kind);
     }
 }
