@@ -11,7 +11,7 @@ use crate::{
     responses::{self, Turn},
     snapshot::Snapshot,
     stage::{authenticate, receive, reply, route, settle::Settle},
-    tenancy::{Charge, Receipt},
+    tenancy::{Charge, Receipt, authorize},
 };
 
 /// Serves one request for a model's work.
@@ -81,12 +81,18 @@ async fn serve(
 pub(crate) async fn explain(snapshot: &Snapshot, request: Request<Incoming>) -> Response<Body> {
     let cx = RequestContext::new(request_id(&request), Operation::Chat, Dialect::OpenAi);
     let (parts, body) = request.into_parts();
-    if let Err(refused) = authenticate::run(snapshot, &parts).await {
-        crate::server::discard_body(body);
-        return error::answer(&refused, &cx, snapshot);
-    }
+    let caller = match authenticate::run(snapshot, &parts).await {
+        Ok(caller) => caller,
+        Err(refused) => {
+            crate::server::discard_body(body);
+            return error::answer(&refused, &cx, snapshot);
+        }
+    };
     let received = receive::run(snapshot, &cx, parts, body, None).await;
-    let explained = received.and_then(|received| route::explain(snapshot, &cx, &received));
+    let explained = received.and_then(|received| {
+        caller.map_or(Ok(()), |caller| authorize(snapshot, &caller, &received.model))?;
+        route::explain(snapshot, &cx, &received)
+    });
     match explained {
         Ok(explanation) => {
             // Reasons of cooldowns are words of providers, which may repeat a key.

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 use crate::access::{Access, Presented};
 
 pub(crate) use account::Account;
+pub(crate) use admit::authorize;
 pub(crate) use charge::{Charge, End};
 pub(crate) use receipt::{Held, Receipt};
 

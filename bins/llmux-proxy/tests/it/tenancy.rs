@@ -73,6 +73,8 @@ async fn a_key_asks_for_its_own_models_and_routes_only_and_sees_no_others() {
         detour[list] = json!(["model", {"model": "other"}]);
         assert_eq!(stage.chat(&detour).await.openai_error().1, "key_model_access_denied", "{list}");
     }
+    assert_eq!(stage.explain(&chat("model")).await.status, 200);
+    assert_eq!(stage.explain(&chat("other")).await.openai_error().1, "key_model_access_denied");
     let models = stage.get("/v1/models").await.json();
     let names: Vec<_> = models["data"].as_array().unwrap().iter().map(|model| model["id"].clone()).collect();
     assert_eq!(names, ["model"]);

@@ -16,7 +16,7 @@ use crate::{
     server::read_body,
     snapshot::Snapshot,
     stage::{authenticate, receive::Received, reply, route, settle::Settle},
-    tenancy::Charge,
+    tenancy::{Charge, authorize},
 };
 
 /// Answers one request about something that is kept.
@@ -53,6 +53,10 @@ async fn answer(
             match ResponseId::read(id) {
                 ResponseId::Here => of_ours(&*store, operation, id, query, snapshot.limits.body_size).await?,
                 ResponseId::AtProvider { deployment, id: native } => {
+                    let group = snapshot.entries.iter().find(|entry| entry.id == deployment);
+                    if let (Some(caller), Some(group)) = (&caller, group) {
+                        authorize(snapshot, caller, &group.name)?;
+                    }
                     let asked = json!({ "id": native, "query": query.unwrap_or_default() });
                     let charge = Charge::of_kept(snapshot.tenancy.as_ref(), caller);
                     let theirs =

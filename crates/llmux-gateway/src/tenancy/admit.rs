@@ -135,7 +135,11 @@ fn end_user(received: &Received) -> Option<String> {
     serde_json::from_slice(received.envelope.get(&received.body, "user")?).ok()
 }
 
-fn authorize(snapshot: &Snapshot, caller: &Caller, model: &str) -> Result<()> {
+/// Whether a key may ask for a model at all.
+///
+/// # Errors
+/// 403 if it may not.
+pub(crate) fn authorize(snapshot: &Snapshot, caller: &Caller, model: &str) -> Result<()> {
     let denied = models::denied_by(&caller.identity, model, snapshot);
     // The name that an alias of the router stands for will do as well.
     let real = || snapshot.aliases.get(model).map(|real| models::denied_by(&caller.identity, real, snapshot));

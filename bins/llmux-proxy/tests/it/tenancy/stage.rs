@@ -156,6 +156,11 @@ impl Stage {
         Answer::of(self.client.get(format!("{}{path}", self.url)).bearer_auth(KEY)).await
     }
 
+    pub(crate) async fn explain(&self, body: &Value) -> Answer {
+        let request = self.client.post(format!("{}/router/explain", self.url));
+        Answer::of(request.bearer_auth(KEY).json(body)).await
+    }
+
     /// Waits for so many events, and gives them.
     pub(crate) async fn events(&self, count: usize) -> Vec<SpendEvent> {
         let mut recorded = self.store.recorded.subscribe();
