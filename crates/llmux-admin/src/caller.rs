@@ -12,11 +12,14 @@ use crate::routes::{Right, Route};
 const OPERATOR: &str = "default_user_id";
 
 /// Whoever sends a request.
+///
+/// A team's key is in the hands of the team's admins, whoever it names: it has the rights of its user within the team,
+/// and neither a role nor a say in what is the user's own.
 #[derive(Debug)]
 pub(crate) struct Who {
     /// The user, if it is one.
-    pub(crate) user: Option<String>,
-    pub(crate) role: Option<Role>,
+    user: Option<String>,
+    role: Option<Role>,
     /// The key; none for the master key.
     pub(crate) key: Option<VirtualKey>,
     /// The team of the key.
@@ -50,7 +53,8 @@ impl Who {
         if found.key.blocked || found.team.as_ref().is_some_and(|team| team.blocked) {
             return Err(refused("the API key is blocked", "auth_error"));
         }
-        let role = found.user.as_ref().and_then(|user| user.user_role);
+        let role =
+            found.user.as_ref().filter(|_| found.key.team_id.is_none()).and_then(|user| user.user_role);
         Ok(Self { user: found.key.user_id.clone(), role, key: Some(found.key), team: found.team })
     }
 
@@ -60,10 +64,7 @@ impl Who {
     /// 403 when they may not.
     pub(crate) fn check(&self, route: &Route) -> Result<()> {
         let routes = self.key.as_ref().map(|key| key.allowed_routes.as_slice()).unwrap_or_default();
-        let managing =
-            |allowed: &String| matches!(allowed.as_str(), "management_routes" | "info_routes" | "*");
-        let exact = |allowed: &String| route.covers(allowed);
-        if !routes.is_empty() && !routes.iter().any(|allowed| managing(allowed) || exact(allowed)) {
+        if !routes.is_empty() && !routes.iter().any(|allowed| route.is_allowed_by(allowed)) {
             return Err(denied("this key may not use this route"));
         }
         let allowed = match route.right {
@@ -96,8 +97,24 @@ impl Who {
         self.user.as_deref().unwrap_or("unknown")
     }
 
+    /// The user that new keys are for, where nobody else is named.
+    pub(crate) fn named(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The user, for what is their own.
+    pub(crate) fn me(&self) -> Option<&str> {
+        self.user.as_deref().filter(|_| self.key.as_ref().is_none_or(|key| key.team_id.is_none()))
+    }
+
     fn is(&self, user: Option<&str>) -> bool {
-        self.user.is_some() && self.user.as_deref() == user
+        user.is_some() && self.me() == user
+    }
+
+    /// The user, for what is a team's.
+    fn in_team(&self, team: &str) -> Option<&str> {
+        let of_key = self.key.as_ref().and_then(|key| key.team_id.as_deref());
+        self.user.as_deref().filter(|_| of_key.is_none_or(|of_key| of_key == team))
     }
 
     /// Whether they may change what is a user's or a team's.
@@ -113,7 +130,8 @@ impl Who {
         if self.is_admin() || (team.is_none() && self.role == Some(Role::InternalUser) && self.is(user)) {
             return Ok(());
         }
-        if let (Some(team), Some(me)) = (team, self.user.as_deref())
+        if let Some(team) = team
+            && let Some(me) = self.in_team(team)
             && db.get::<Team>(team).await?.is_some_and(|team| is_team_admin(&team, me))
         {
             return Ok(());
@@ -129,7 +147,8 @@ impl Who {
         if self.sees_all() || self.is(user) {
             return Ok(());
         }
-        if let (Some(team), Some(me)) = (team, self.user.as_deref())
+        if let Some(team) = team
+            && let Some(me) = self.in_team(team)
             && db.get::<Team>(team).await?.is_some_and(|team| team.member(me).is_some())
         {
             return Ok(());
@@ -139,11 +158,14 @@ impl Who {
 }
 
 impl Route {
-    /// Whether a key's allowed route means this one: by its path, or by the beginning of it in front of `*`.
-    fn covers(&self, allowed: &str) -> bool {
-        match allowed.strip_suffix('*') {
-            Some(beginning) => self.path().starts_with(beginning),
-            None => self.path() == allowed,
+    /// Whether a key's allowed route means this one: by the name of a group, by its path, or by the beginning of it in
+    /// front of `*`.
+    fn is_allowed_by(&self, allowed: &str) -> bool {
+        match (allowed, allowed.strip_suffix('*')) {
+            ("management_routes", _) => true,
+            ("info_routes", _) => matches!(self.right, Right::Viewer | Right::Anyone),
+            (_, Some(beginning)) => self.path().starts_with(beginning),
+            (path, None) => self.path() == path,
         }
     }
 }

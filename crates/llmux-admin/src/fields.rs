@@ -85,6 +85,11 @@ impl Fields {
         self.0.insert(name.to_owned(), value.into());
     }
 
+    /// The names of what is set.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether something is set, be it to nothing.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)

@@ -49,11 +49,9 @@ async fn generate(mut work: Work<'_>, service_account: bool) -> Result<Value> {
     if service_account {
         work.fields.set("user_id", Value::Null);
     } else if !work.fields.has("user_id") && !work.who.is_admin() {
-        work.fields.set("user_id", work.who.user.clone());
+        work.fields.set("user_id", work.who.named());
     }
-    if !work.who.is_admin() {
-        work.fields.take("spend");
-    }
+    work.own_fields()?;
     work.fields.set("token", KeyHash::of(secret.expose_secret()).to_string());
     work.fields.set("key_name", key_name(&secret));
     let key: VirtualKey = work.fields.make(work.who.name())?;
@@ -138,6 +136,18 @@ fn told(key: &VirtualKey, secret: &SecretString) -> Value {
 }
 
 impl Work<'_> {
+    /// Leaves what only a proxy admin decides: what was spent, and whose money it is.
+    fn own_fields(&mut self) -> Result<()> {
+        if self.who.is_admin() {
+            return Ok(());
+        }
+        self.fields.take("spend");
+        match ["organization_id", "budget_id"].into_iter().find(|name| self.fields.has(name)) {
+            Some(name) => Err(denied(&format!("only a proxy admin may set a key's `{name}`"))),
+            None => Ok(()),
+        }
+    }
+
     /// The key that a field or the path names, if whoever asks may change it.
     async fn own_key(&mut self) -> Result<VirtualKey> {
         let named = match self.named.take() {
@@ -158,9 +168,7 @@ impl Work<'_> {
 async fn update(mut work: Work<'_>) -> Result<Value> {
     let old = work.own_key().await?;
     tidy(&mut work.fields)?;
-    if !work.who.is_admin() {
-        work.fields.take("spend");
-    }
+    work.own_fields()?;
     let mut new = old.clone();
     let Work { db, who, fields, .. } = work;
     fields.clone().change(&mut new, who.name())?;
@@ -211,9 +219,7 @@ async fn regenerate(mut work: Work<'_>) -> Result<Value> {
     let grace = grace.map_err(|error| wrong(&error.to_string(), "grace_period"))?;
     work.fields.take("key");
     tidy(&mut work.fields)?;
-    if !work.who.is_admin() {
-        work.fields.take("spend");
-    }
+    work.own_fields()?;
     let Work { db, who, fields, .. } = work;
     let until = grace.map(|grace| grace.after(Timestamp::now()));
     let (user, team) = (old.user_id.clone(), old.team_id.clone());
@@ -319,7 +325,7 @@ async fn scope(work: &Work<'_>, filter: &mut Filter) -> Result<()> {
     if filter.team.is_some() && filter.user.is_none() {
         return work.who.may_see(work.db, None, filter.team.as_deref()).await;
     }
-    let me = work.who.user.clone().ok_or_else(|| denied("this key belongs to no user"))?;
+    let me = work.who.me().ok_or_else(|| denied("this key belongs to no user: name its team"))?.to_owned();
     if filter.user.get_or_insert_with(|| me.clone()) == &me {
         Ok(())
     } else {

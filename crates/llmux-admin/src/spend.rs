@@ -154,8 +154,8 @@ fn scope(work: &Work<'_>, filter: &mut LogFilter) -> Result<()> {
     if filter.key.is_some() && filter.key == key {
         return Ok(());
     }
-    match &work.who.user {
-        Some(me) if filter.user.as_ref().is_none_or(|user| user == me) => filter.user = Some(me.clone()),
+    match work.who.me() {
+        Some(me) if filter.user.as_ref().is_none_or(|user| user == me) => filter.user = Some(me.to_owned()),
         Some(_) => return Err(denied("these logs are somebody else's")),
         None => filter.key = key,
     }

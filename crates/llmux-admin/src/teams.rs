@@ -32,6 +32,9 @@ pub(crate) async fn run(action: Action, work: Work<'_>) -> Result<Value> {
     }
 }
 
+/// What a team's own admins may change of it.
+const OWN: [&str; 2] = ["team_alias", "tags"];
+
 /// The team as clients see it, with its members by id beside their roles.
 fn told(team: &Team) -> Map<String, Value> {
     let mut fields = shown(team);
@@ -62,32 +65,10 @@ async fn update(mut work: Work<'_>) -> Result<Value> {
     let id = work.fields.need_text("team_id")?;
     work.who.may_change(work.db, None, Some(&id)).await?;
     // What a team may spend and use is not for its own admins to say.
-    if !work.who.is_admin() {
-        for name in [
-            "max_budget",
-            "soft_budget",
-            "budget_duration",
-            "budget_id",
-            "budget_limits",
-            "model_max_budget",
-            "models",
-            "organization_id",
-            "rpm_limit",
-            "tpm_limit",
-            "tpd_limit",
-            "max_parallel_requests",
-            "blocked",
-            "spend",
-            "total_spend",
-            "model_rpm_limit",
-            "model_tpm_limit",
-            "metadata",
-            "team_member_permissions",
-        ] {
-            if work.fields.has(name) {
-                return Err(denied(&format!("only a proxy admin may set a team's `{name}`")));
-            }
-        }
+    if !work.who.is_admin()
+        && let Some(name) = work.fields.names().find(|name| !OWN.contains(name))
+    {
+        return Err(denied(&format!("only a proxy admin may set a team's `{name}`")));
     }
     work.fields.take("members_with_roles");
     let (fields, by, same) = (work.fields, work.who.name().to_owned(), id.clone());
@@ -284,6 +265,12 @@ async fn member_delete(mut work: Work<'_>) -> Result<Value> {
         if team.members_with_roles.len() == before { Err(missing("Team member", "user_id")) } else { Ok(()) }
     });
     let team = team.await?;
+    // Whoever has left asks for nothing more in the team's name.
+    let mut keys = Filter::new();
+    (keys.team, keys.user) = (Some(id.clone()), Some(user.clone()));
+    for key in work.db.list::<VirtualKey>(&keys).await?.items {
+        work.db.remove::<VirtualKey>(&key.hash.to_string(), Some(work.who.name())).await?;
+    }
     leave(work.db, &id, &user, work.who.name()).await?;
     Ok(Value::Object(told(&team)))
 }
@@ -312,7 +299,7 @@ async fn list(mut work: Work<'_>) -> Result<Value> {
     let user = if work.who.sees_all() {
         user
     } else {
-        Some(work.who.user.clone().ok_or_else(|| denied("this key belongs to no user"))?)
+        Some(work.who.me().ok_or_else(|| denied("this key belongs to no user"))?.to_owned())
     };
     let teams = match user {
         None => work.db.list::<Team>(&filter).await?.items,

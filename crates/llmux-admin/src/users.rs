@@ -94,7 +94,7 @@ async fn delete(mut work: Work<'_>) -> Result<Value> {
 }
 
 async fn info(mut work: Work<'_>) -> Result<Value> {
-    let id = work.fields.take_text("user_id")?.or_else(|| work.who.user.clone());
+    let id = work.fields.take_text("user_id")?.or_else(|| work.who.me().map(str::to_owned));
     let id = id.ok_or_else(|| wrong("`user_id` is required", "user_id"))?;
     work.who.may_see(work.db, Some(&id), None).await?;
     let user: User = work.db.get(&id).await?.ok_or_else(|| missing("User", "user_id"))?;

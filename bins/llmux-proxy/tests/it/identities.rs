@@ -109,7 +109,15 @@ async fn an_administrators_day() {
             (info["keys"].as_array().unwrap().len(), info["team_memberships"].as_array().unwrap().len()),
             (1, 2)
         );
+        let hers =
+            post(proxy, "/key/generate", json!({"team_id": "t", "user_id": "eve"})).await["key"].clone();
         post(proxy, "/team/member_delete", json!({"team_id": "t", "user_id": "eve"})).await;
+        let path = format!("/key/info?key={}", hers.as_str().unwrap());
+        assert_eq!(
+            send(proxy, Method::GET, KEY, &path, Value::Null).await.status,
+            404,
+            "who leaves has no keys"
+        );
         assert_eq!(get(proxy, "/user/info?user_id=eve").await["user_info"]["teams"], json!([]));
 
         post(proxy, "/budget/new", json!({"budget_id": "b", "max_budget": 3})).await;
@@ -174,11 +182,34 @@ async fn roles_decide_who_may_do_what() {
             (one, "/user/info?user_id=two", Value::Null, 403),
             (two, "/team/update", json!({"team_id": "t", "team_alias": "x"}), 200),
             (two, "/team/update", json!({"team_id": "t", "max_budget": 1}), 403),
+            (two, "/team/update", json!({"team_id": "t", "model_aliases": {"a": "b"}}), 403),
+            (one, "/key/update", json!({"key": own, "organization_id": "o"}), 403),
+            (one, "/key/generate", json!({"budget_id": "b"}), 403),
             (one, "/team/info?team_id=t", Value::Null, 403),
             (one, "/spend/logs?user_id=two", Value::Null, 403),
             (one, "/key/delete", json!({"keys": [two]}), 403),
         ] {
             assert_eq!(status(key, path, body.clone()).await, expected, "{path} {body} by {key}");
+        }
+        let reads = json!({"user_id": "admin", "key_type": "read_only"});
+        let reads = post(proxy, "/key/generate", reads).await["key"].as_str().unwrap().to_owned();
+        assert_eq!(status(&reads, "/key/list", Value::Null).await, 200);
+        assert_eq!(status(&reads, "/key/generate", json!({})).await, 403, "it only reads");
+        // A key that an admin of a team made in somebody else's name has the rights of neither beyond the team.
+        for other in ["admin", "viewer", "one"] {
+            let lent =
+                post_as(proxy, two, "/key/generate", json!({"team_id": "t", "user_id": other})).await.json();
+            let lent = lent["key"].as_str().unwrap();
+            for (path, body) in [
+                ("/user/new", json!({"user_role": "proxy_admin"})),
+                ("/global/spend", Value::Null),
+                ("/key/list?user_id=one", Value::Null),
+                ("/key/regenerate", json!({"key": own})),
+                ("/key/generate", json!({"user_id": other})),
+            ] {
+                assert_eq!(status(lent, path, body).await, 403, "{path} as {other}");
+            }
+            assert_eq!(status(lent, "/key/info", Value::Null).await, 200);
         }
         post(proxy, "/key/block", json!({"key": one})).await;
         assert_eq!(status(one, "/key/info", Value::Null).await, 401);
