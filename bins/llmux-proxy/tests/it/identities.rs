@@ -56,6 +56,26 @@ async fn get(proxy: &Proxy, path: &str) -> Value {
     answer.json()
 }
 
+/// `eve` in the team `t`, which has a member and a key already.
+async fn a_member_comes_and_goes(proxy: &Proxy) {
+    let added =
+        json!({"team_id": "t", "member": {"role": "user", "user_id": "eve"}, "max_budget_in_team": 2});
+    let added = post(proxy, "/team/member_add", added).await;
+    assert_eq!(added["updated_team_memberships"][0]["max_budget"], 2.0);
+    let user = get(proxy, "/user/info?user_id=eve").await;
+    assert_eq!(user["user_info"]["teams"], json!(["t"]));
+    let info = get(proxy, "/team/info?team_id=t").await;
+    assert_eq!(
+        (info["keys"].as_array().unwrap().len(), info["team_memberships"].as_array().unwrap().len()),
+        (1, 2)
+    );
+    let hers = post(proxy, "/key/generate", json!({"team_id": "t", "user_id": "eve"})).await["key"].clone();
+    post(proxy, "/team/member_delete", json!({"team_id": "t", "user_id": "eve"})).await;
+    let path = format!("/key/info?key={}", hers.as_str().unwrap());
+    assert_eq!(send(proxy, Method::GET, KEY, &path, Value::Null).await.status, 404, "who leaves has no keys");
+    assert_eq!(get(proxy, "/user/info?user_id=eve").await["user_info"]["teams"], json!([]));
+}
+
 #[tokio::test]
 async fn an_administrators_day() {
     for Place { proxy, .. } in &places().await {
@@ -98,27 +118,7 @@ async fn an_administrators_day() {
         assert_eq!((&keys["total_count"], &keys["keys"][0]["blocked"]), (&json!(1), &json!(true)));
         assert_eq!(get(proxy, "/key/list?status=active").await["total_count"], 0);
 
-        let added =
-            json!({"team_id": "t", "member": {"role": "user", "user_id": "eve"}, "max_budget_in_team": 2});
-        let added = post(proxy, "/team/member_add", added).await;
-        assert_eq!(added["updated_team_memberships"][0]["max_budget"], 2.0);
-        let user = get(proxy, "/user/info?user_id=eve").await;
-        assert_eq!(user["user_info"]["teams"], json!(["t"]));
-        let info = get(proxy, "/team/info?team_id=t").await;
-        assert_eq!(
-            (info["keys"].as_array().unwrap().len(), info["team_memberships"].as_array().unwrap().len()),
-            (1, 2)
-        );
-        let hers =
-            post(proxy, "/key/generate", json!({"team_id": "t", "user_id": "eve"})).await["key"].clone();
-        post(proxy, "/team/member_delete", json!({"team_id": "t", "user_id": "eve"})).await;
-        let path = format!("/key/info?key={}", hers.as_str().unwrap());
-        assert_eq!(
-            send(proxy, Method::GET, KEY, &path, Value::Null).await.status,
-            404,
-            "who leaves has no keys"
-        );
-        assert_eq!(get(proxy, "/user/info?user_id=eve").await["user_info"]["teams"], json!([]));
+        a_member_comes_and_goes(proxy).await;
 
         post(proxy, "/budget/new", json!({"budget_id": "b", "max_budget": 3})).await;
         assert_eq!(post(proxy, "/budget/info", json!({"budgets": ["b"]})).await[0]["max_budget"], 3.0);
@@ -191,14 +191,31 @@ async fn roles_decide_who_may_do_what() {
         ] {
             assert_eq!(status(key, path, body.clone()).await, expected, "{path} {body} by {key}");
         }
-        let reads = json!({"user_id": "admin", "key_type": "read_only"});
-        let reads = post(proxy, "/key/generate", reads).await["key"].as_str().unwrap().to_owned();
-        assert_eq!(status(&reads, "/key/list", Value::Null).await, 200);
-        assert_eq!(status(&reads, "/key/generate", json!({})).await, 403, "it only reads");
-        // A key that an admin of a team made in somebody else's name has the rights of neither beyond the team.
-        for other in ["admin", "viewer", "one"] {
-            let lent =
-                post_as(proxy, two, "/key/generate", json!({"team_id": "t", "user_id": other})).await.json();
+        post(proxy, "/key/block", json!({"key": one})).await;
+        assert_eq!(status(one, "/key/info", Value::Null).await, 401);
+        assert_eq!(status("sk-nobody-at-all", "/key/info", Value::Null).await, 401);
+        assert_eq!(proxy.get("/key/list").send().await.unwrap().status(), 401);
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_a_team_acts_within_the_team_only_and_one_that_reads_only_reads() {
+    for Place { proxy, .. } in &places().await {
+        let status = async |key: &str, path: &str, body: Value| {
+            let method = if body.is_null() { Method::GET } else { Method::POST };
+            send(proxy, method, key, path, body).await.status.as_u16()
+        };
+        let mut leader = String::new();
+        for (user, role) in [("admin", "proxy_admin"), ("one", "internal_user"), ("two", "internal_user")] {
+            let made = post(proxy, "/user/new", json!({"user_id": user, "user_role": role})).await;
+            leader = made["key"].as_str().unwrap().to_owned();
+        }
+        let team = json!({"team_id": "t", "members_with_roles": [{"role": "admin", "user_id": "two"}]});
+        post(proxy, "/team/new", team).await;
+        let own = post(proxy, "/key/generate", json!({"user_id": "one"})).await["key"].clone();
+        for other in ["admin", "one"] {
+            let lent = json!({"team_id": "t", "user_id": other});
+            let lent = post_as(proxy, &leader, "/key/generate", lent).await.json();
             let lent = lent["key"].as_str().unwrap();
             for (path, body) in [
                 ("/user/new", json!({"user_role": "proxy_admin"})),
@@ -211,10 +228,10 @@ async fn roles_decide_who_may_do_what() {
             }
             assert_eq!(status(lent, "/key/info", Value::Null).await, 200);
         }
-        post(proxy, "/key/block", json!({"key": one})).await;
-        assert_eq!(status(one, "/key/info", Value::Null).await, 401);
-        assert_eq!(status("sk-nobody-at-all", "/key/info", Value::Null).await, 401);
-        assert_eq!(proxy.get("/key/list").send().await.unwrap().status(), 401);
+        let reads = json!({"user_id": "admin", "key_type": "read_only"});
+        let reads = post(proxy, "/key/generate", reads).await["key"].as_str().unwrap().to_owned();
+        assert_eq!(status(&reads, "/key/list", Value::Null).await, 200);
+        assert_eq!(status(&reads, "/key/generate", json!({})).await, 403);
     }
 }
 
