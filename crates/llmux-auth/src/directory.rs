@@ -109,6 +109,8 @@ pub struct Directory<A> {
     make: Box<dyn Fn(&KeyIdentity) -> A + Send + Sync>,
     settings: Settings,
     shards: Vec<Shard<A>>,
+    /// Whether the store answered when it was asked last.
+    pub(crate) reached: AtomicBool,
 }
 
 impl<A> Directory<A> {
@@ -124,7 +126,7 @@ impl<A> Directory<A> {
             forgotten: AtomicU64::new(0),
         };
         let shards = std::iter::repeat_with(shard).take(SHARDS).collect();
-        Self { store, make: Box::new(make), settings, shards }
+        Self { store, make: Box::new(make), settings, shards, reached: AtomicBool::new(false) }
     }
 
     /// Finds a key; `None` if there is no such key.
@@ -179,6 +181,12 @@ impl<A> Directory<A> {
         }
     }
 
+    /// Whether the store answered when it was asked last; it is first asked when the first key comes.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        self.reached.load(Ordering::Relaxed)
+    }
+
     /// How many keys are kept.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -217,7 +225,9 @@ impl<A> Directory<A> {
     /// Asks the store and keeps what it says.
     async fn ask(&self, shard: &Shard<A>, hash: &KeyHash) -> Outcome<A> {
         let before = shard.forgotten.load(Ordering::SeqCst);
-        let found = self.store.identity(hash).await.map_err(|error| Arc::<str>::from(error.message()))?;
+        let found = self.store.identity(hash).await;
+        self.reached.store(found.is_ok(), Ordering::Relaxed);
+        let found = found.map_err(|error| Arc::<str>::from(error.message()))?;
         let known = found.map(|identity| {
             let account = (self.make)(&identity);
             let renewing = AtomicBool::new(false);

@@ -1,6 +1,6 @@
 //! Forgetting what has changed, here or through another replica.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use llmux_core::tenancy::{Entity, IdentityChange, IdentityListener, KeyHash, KeyIdentity};
 
@@ -17,7 +17,9 @@ impl<A> Directory<A> {
                 tokio::time::sleep(interval).await;
                 continue;
             }
-            match self.store.changes_since(sequence).await {
+            let changes = self.store.changes_since(sequence).await;
+            self.reached.store(changes.is_ok(), Ordering::Relaxed);
+            match changes {
                 Ok(changes) => {
                     // What happened while nobody could ask is listed, or said to be incomplete. What was looked up
                     // before the first answer may have changed since.

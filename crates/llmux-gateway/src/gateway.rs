@@ -161,7 +161,7 @@ impl Gateway {
                 told(done, snapshot, dialect)
             }
             Endpoint::Liveness => json("\"I'm alive!\""),
-            Endpoint::Readiness => self.readiness(),
+            Endpoint::Readiness => self.readiness(snapshot),
             Endpoint::Landing => typed(landing::page(), "text/html; charset=utf-8"),
             Endpoint::WrongMethod(allowed) => wrong_method(request.method(), path, allowed, dialect),
             // Models' work does not come here.
@@ -175,13 +175,18 @@ impl Gateway {
         }
     }
 
-    fn readiness(&self) -> Response<Body> {
-        if self.draining.load(Ordering::Relaxed) {
-            let mut response = json(r#"{"status":"shutting down","db":"Not connected"}"#);
+    /// Ready as long as requests are taken. The database is told of and not waited for: without it known keys and the
+    /// master key are served.
+    fn readiness(&self, snapshot: &Snapshot) -> Response<Body> {
+        let draining = self.draining.load(Ordering::Relaxed);
+        let reached = snapshot.tenancy.as_ref().is_some_and(|tenancy| tenancy.is_reached());
+        let status = if draining { "shutting down" } else { "healthy" };
+        let db = if reached { "connected" } else { "Not connected" };
+        let mut response = json(format!(r#"{{"status":"{status}","db":"{db}"}}"#));
+        if draining {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            return response;
         }
-        json(r#"{"status":"healthy","db":"Not connected"}"#)
+        response
     }
 }
 

@@ -56,6 +56,11 @@ impl Tenancy {
         self.directory.follow(FOLLOW).await;
     }
 
+    /// Whether the database answered when it was asked last.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.directory.is_reached()
+    }
+
     /// How the journal of spend does.
     #[must_use]
     pub fn journal(&self) -> Status {
