@@ -1,6 +1,13 @@
 //! Who may serve a request, and who may not.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use llmux_core::{Dialect, ErrorKind, LimitUse, Timeouts, TokenCounter, TokenPrices};
 use llmux_router::{Budget, DeploymentSettings, Exclusion, RetryBudget, Router, RouterPolicy};
@@ -365,6 +372,32 @@ async fn a_slow_deployment_is_hedged_by_another_one_and_the_loser_is_cancelled()
     let status = router.status();
     assert_eq!((status[0].in_flight, status[0].outcomes, status[0].tpm), (0, (0, 0), 0));
     assert_eq!((status[1].in_flight, status[1].outcomes, status[1].tpm), (0, (1, 0), 18));
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_a_deployment_took_lately_says_when_it_is_hedged() {
+    let (transport, slow) = (ScriptedTransport::new(), Arc::new(AtomicBool::new(false)));
+    let hangs = slow.clone();
+    transport.answer_with(move |sent| match sent.header("host") {
+        Some("a") if hangs.load(Ordering::Relaxed) => llmux_testkit::Answer::never(),
+        Some("a") => answers::openai_chat("as ever").with_delay(Duration::from_millis(100)),
+        _ => answers::openai_chat("quick"),
+    });
+    let members: [(&str, Change); 2] = [("a", |s| s.weight = Some(1.0)), ("b", |s| s.weight = Some(0.0))];
+    let hedge = llmux_router::HedgePolicy::Percentile(0.95);
+    let router = over(transport.clone(), members, |policy| policy.hedge = Some(hedge));
+    for _ in 0..5 {
+        assert_eq!(
+            Request::openai("m").answered_by(&router).await,
+            "a",
+            "nobody knows yet how long it takes"
+        );
+    }
+    slow.store(true, Ordering::Relaxed);
+    let began = tokio::time::Instant::now();
+    assert_eq!(Request::openai("m").answered_by(&router).await, "b");
+    // Timers go by whole milliseconds.
+    assert!((100..=101).contains(&began.elapsed().as_millis()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,6 +85,20 @@ fn pure_crates_are_built_without_anything_that_does_input_or_output() {
 }
 
 #[test]
+fn who_embeds_the_router_compiles_no_redis_and_no_database() {
+    for name in ["llmux", "llmux-router"] {
+        let closure = closure(name);
+        let shared = ["fred", "redis-protocol", "sqlx", "sqlx-core"];
+        let broken: Vec<String> = shared
+            .iter()
+            .filter(|package| closure.contains(**package))
+            .map(|found| format!("{name} is built with {found}"))
+            .collect();
+        assert_kept("what replicas share comes with a feature of its own", &broken);
+    }
+}
+
+#[test]
 fn families_do_not_depend_on_each_other() {
     let broken = forbidden_edges(|from, to| FAMILIES.contains(&from) && FAMILIES.contains(&to));
     assert_kept("families of plug-ins meet only in llmux-core's traits and in llmux-state", &broken);
