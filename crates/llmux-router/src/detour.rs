@@ -16,7 +16,7 @@ use crate::{
 
 impl Router {
     /// The lists that hold for a request: its own where it brings them, else the configured ones.
-    fn lists(&self, ask: &Ask<'_>) -> Cow<'_, FallbackPolicy> {
+    pub(crate) fn lists(&self, ask: &Ask<'_>) -> Cow<'_, FallbackPolicy> {
         let configured = &self.shared.policy.fallbacks;
         let Some(directions) = ask.directions else { return Cow::Borrowed(configured) };
         let own = [

@@ -68,7 +68,7 @@ impl Router {
     }
 
     /// The model that is asked for, aliases followed. An unknown one gives way to the first default fallback.
-    fn known_name<'a>(&'a self, table: &'a Table, model: &'a str) -> &'a str {
+    pub(crate) fn known_name<'a>(&'a self, table: &'a Table, model: &'a str) -> &'a str {
         let name = table.real_name(model);
         if table.find(name).is_some() {
             return name;

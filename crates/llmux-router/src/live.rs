@@ -147,14 +147,17 @@ impl Router {
     /// When the model is unknown.
     pub fn explain(&self, ask: &Ask<'_>) -> Result<Explanation> {
         let table = self.table.load();
-        let name = table.real_name(ask.model);
+        let name = self.known_name(&table, ask.model);
         let group = table.resolve(name)?;
         let keys = Keys::of(group, &self.shared, ask);
         let choice = Choice { group, shared: &self.shared, ask, keys: keys.as_ref() };
         let mut explanation = choice.explain();
         let failed = Error::upstream(ErrorKind::ProviderFault, "");
-        let fallbacks = self.shared.policy.fallbacks.after(&failed, name);
-        explanation.fallbacks = fallbacks.iter().map(|fallback| fallback.model.clone()).collect();
+        if ask.directions.is_none_or(|directions| !directions.disable_fallbacks) {
+            let lists = self.lists(ask);
+            explanation.fallbacks =
+                lists.after(&failed, name).iter().map(|fallback| fallback.model.clone()).collect();
+        }
         Ok(explanation)
     }
 }

@@ -86,6 +86,10 @@ async fn a_request_may_bring_its_own_fallbacks_or_refuse_all() {
     assert_eq!(own(json!([{"m": ["p"]}])).answered_by(&router).await, "p");
     let refused = Request::openai("m").directed(|d| d.disable_fallbacks = true).refused(&router).await;
     assert_eq!((refused.error.status().as_u16(), refused.fallbacks), (500, 0));
+    let explained = |request: Request| request.explained(&router).fallbacks;
+    assert_eq!(explained(Request::openai("m")), ["n"]);
+    assert_eq!(explained(own(json!(["o", "p"]))), ["o", "p"]);
+    assert!(explained(Request::openai("m").directed(|d| d.disable_fallbacks = true)).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
