@@ -161,10 +161,11 @@ impl<H: Handler> Connections<H> {
             service_fn(move |request: http::Request<hyper::body::Incoming>| {
                 let running = requests.begin(request.version());
                 let handler = Arc::clone(&handler);
-                async move {
+                // Boxed: hyper keeps a future's room until the answer has gone out, which takes streams long.
+                Box::pin(async move {
                     let response = handler.handle(request, running.peer()).await;
                     Ok::<_, Infallible>(response.map(|body| Tracked::new(body, running)))
-                }
+                })
             })
         };
         let io = TokioIo::new(Noted::new(stream, Arc::clone(&activity)));
