@@ -1,7 +1,7 @@
 //! `/key/*`
 
 use llmux_core::{
-    ExposeSecret, KeyHash, Result, SecretString,
+    Error, ErrorKind, ExposeSecret, KeyHash, Result, SecretString,
     tenancy::{Budget, BudgetDuration, Team, Timestamp, User, VirtualKey, key_name, new_secret},
 };
 use llmux_db::{Filter, Sort};
@@ -142,7 +142,7 @@ impl Work<'_> {
             return Ok(());
         }
         self.fields.take("spend");
-        match ["organization_id", "budget_id"].into_iter().find(|name| self.fields.has(name)) {
+        match ["organization_id", "budget_id", "blocked"].into_iter().find(|name| self.fields.has(name)) {
             Some(name) => Err(denied(&format!("only a proxy admin may set a key's `{name}`"))),
             None => Ok(()),
         }
@@ -174,10 +174,16 @@ async fn update(mut work: Work<'_>) -> Result<Value> {
     fields.clone().change(&mut new, who.name())?;
     who.may_change(db, new.user_id.as_deref(), new.team_id.as_deref()).await?;
     check(db, &new, Some(&old)).await?;
-    let (id, by) = (old.hash.to_string(), who.name().to_owned());
-    let updated = db.update::<VirtualKey>(&id, move |key| fields.change(key, &by));
+    let (id, by, hash) = (old.hash.to_string(), who.name().to_owned(), old.hash);
+    let updated = db.update::<VirtualKey>(&id, move |key| {
+        // What was allowed was allowed of the key as it was then.
+        if (&key.user_id, &key.team_id) != (&old.user_id, &old.team_id) {
+            return Err(Error::client(ErrorKind::Conflict, "the key was given to somebody else meanwhile"));
+        }
+        fields.change(key, &by)
+    });
     let mut fields = shown(&updated.await?);
-    fields.insert("key".to_owned(), old.hash.to_string().into());
+    fields.insert("key".to_owned(), hash.to_string().into());
     Ok(Value::Object(fields))
 }
 
@@ -243,6 +249,9 @@ async fn regenerate(mut work: Work<'_>) -> Result<Value> {
 
 async fn block(mut work: Work<'_>, blocked: bool) -> Result<Value> {
     let key = work.own_key().await?;
+    if key.team_id.is_none() && !work.who.is_admin() {
+        return Err(denied("only a proxy admin may block a key of no team, or unblock it"));
+    }
     let by = work.who.name().to_owned();
     let id = key.hash.to_string();
     let key = work.db.update::<VirtualKey>(&id, move |key| {

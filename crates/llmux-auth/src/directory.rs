@@ -138,7 +138,9 @@ impl<A> Directory<A> {
         let known = shard.kept.load().get(hash).cloned();
         let Some(known) = known else { return self.look_up(shard, hash).await };
         let age = known.loaded.elapsed();
-        if age < self.settings.fresh || known.renewing.swap(true, Ordering::Relaxed) {
+        let usable = age < self.settings.fresh
+            || known.renewing.swap(true, Ordering::Relaxed) && age < self.settings.grace;
+        if usable {
             return Ok(Some(known));
         }
         // Only this request waits; others go on with what is known.

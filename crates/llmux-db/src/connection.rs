@@ -133,10 +133,24 @@ pub(crate) fn away(error: sqlx::Error) -> Error {
     if taken {
         return Error::client(ErrorKind::Conflict, "there is one with this id already").with_source(error);
     }
+    if error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| is_of_value(&code))
+    {
+        return Error::client(ErrorKind::InvalidRequest, "the database cannot keep one of the values")
+            .with_source(error);
+    }
     tracing::warn!(%error, "the database failed");
     Error::new(ErrorKind::Unavailable, "the database cannot be asked")
         .with_code("no_db_connection")
         .with_source(error)
+}
+
+/// Whether a code of PostgreSQL's is about what was given to it: values of the wrong form (class 22), or too long for it
+/// (class 54).
+fn is_of_value(code: &str) -> bool {
+    code.starts_with("22") || code.starts_with("54")
 }
 
 /// The error of a document that cannot be read.

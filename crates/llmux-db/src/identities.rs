@@ -241,7 +241,10 @@ impl Database {
         let mut transaction = self.pool().await?.begin().await.map_err(away)?;
         let old = old.to_string();
         let mut key = lock::<VirtualKey>(&mut transaction, &old).await?;
+        let known_end = key.terms().1.budget_reset_at;
         edit(&mut key)?;
+        // The period goes on, too.
+        key.terms().1.budget_reset_at = known_end;
         let removed = sqlx::query("DELETE FROM identities WHERE kind = 'key' AND id = $1").bind(old.clone());
         removed.execute(&mut *transaction).await.map_err(away)?;
         write(&mut transaction, INSERT, key.clone()).await?;

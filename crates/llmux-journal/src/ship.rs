@@ -2,7 +2,10 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use llmux_core::tenancy::{SpendEvent, SpendStore};
+use llmux_core::{
+    ErrorKind,
+    tenancy::{SpendEvent, SpendStore},
+};
 
 use crate::{Batch, Reader};
 
@@ -33,9 +36,7 @@ pub async fn ship(mut reader: Reader, store: Arc<dyn SpendStore>) {
             }
             Ok(batch) => {
                 let events = decode(&batch, &mut reader);
-                while let Err(error) = store.record(&events).await {
-                    trouble.wait(&format!("spend cannot be recorded: {error}")).await;
-                }
+                hand_over(&*store, &events, &mut reader, &mut trouble).await;
                 let Some((back, done)) = blocking(reader, Reader::acknowledge).await else { return };
                 reader = back;
                 match done {
@@ -43,6 +44,37 @@ pub async fn ship(mut reader: Reader, store: Arc<dyn SpendStore>) {
                     Err(error) => trouble.wait(&format!("the journal cannot be cleared: {error}")).await,
                 }
             }
+        }
+    }
+}
+
+/// Hands events over, for as long as it takes. One that the store can do nothing with is found by halving what it was
+/// given with, and is left out with an alarm: the others must not wait for it for ever.
+async fn hand_over(
+    store: &dyn SpendStore,
+    events: &[SpendEvent],
+    reader: &mut Reader,
+    trouble: &mut Trouble,
+) {
+    let mut parts = vec![events];
+    while let Some(part) = parts.pop() {
+        match store.record(part).await {
+            Ok(()) => {}
+            Err(error) if error.kind() != ErrorKind::InvalidRequest => {
+                trouble.wait(&format!("spend cannot be recorded: {error}")).await;
+                parts.push(part);
+            }
+            Err(error) => match part {
+                [] => {}
+                [event] => {
+                    tracing::error!(id = event.id, %error, "an event cannot be recorded and is left out");
+                    reader.keep();
+                }
+                part => {
+                    let (first, rest) = part.split_at(part.len() / 2);
+                    parts.extend([rest, first]);
+                }
+            },
         }
     }
 }

@@ -191,7 +191,10 @@ impl Budget {
             let next = Term::new(self.period, now);
             if !same && term.charged.load(Ordering::Relaxed) != 0 {
                 // Another length for the same budget: what was spent stays spent.
-                next.charged.store(term.charged.load(Ordering::Relaxed), Ordering::Relaxed);
+                // What is reserved is settled where it was reserved.
+                let held = term.reserved.load(Ordering::Relaxed);
+                let spent = term.charged.load(Ordering::Relaxed).saturating_sub(held);
+                next.charged.store(spent.max(0), Ordering::Relaxed);
                 next.known.store(term.known.load(Ordering::Relaxed), Ordering::Relaxed);
             }
             let next = Arc::new(next);
@@ -258,7 +261,10 @@ mod tests {
         let meter = Meter::default();
         budget(&meter, "1").reserve(0, 100).unwrap().settle(0, dollars("0.5").billionths());
         assert_eq!(budget(&meter, "9").spent(100), dollars("0.5"));
+        let held = budget(&meter, "9").reserve(dollars("2").billionths(), 100).unwrap();
         let monthly = Budget::new(&meter, "budget", dollars("1")).with_period("1mo".parse().ok());
+        assert_eq!(monthly.spent(100), dollars("0.5"), "what is only reserved was not spent");
+        held.settle(dollars("2").billionths(), 0);
         assert_eq!(monthly.spent(100), dollars("0.5"));
     }
 

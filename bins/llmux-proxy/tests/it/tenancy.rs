@@ -197,6 +197,21 @@ async fn each_request_makes_exactly_one_event_whatever_its_end() {
 }
 
 #[tokio::test]
+async fn what_a_client_calls_things_is_kept_as_a_database_can_keep_it() {
+    let stage = Stage::start([priced()]).await;
+    stage.know(key(|_| {}));
+    let mut body = chat("model");
+    body["user"] = json!(format!("cus\u{0}tomer{}", "x".repeat(3_000)));
+    assert_eq!(stage.chat(&body).await.status, 200);
+    body["model"] = json!(format!("\u{0}{}", "y".repeat(3_000)));
+    assert_eq!(stage.chat(&body).await.status, 404);
+    let events = stage.events(2).await;
+    let named = events[0].end_user.as_deref().unwrap();
+    assert!(named.starts_with("customerx") && named.len() == 256, "{named}");
+    assert!(events[1].model_group.starts_with('y') && events[1].model_group.len() == 256);
+}
+
+#[tokio::test]
 async fn spend_waits_in_the_journal_while_the_database_is_away() {
     let stage = Stage::start([priced()]).await;
     stage.know(key(|_| {}));

@@ -120,6 +120,7 @@ pub trait SpendStore: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be reached; then nothing is recorded, as far as is known, and the same events are to be
-    /// given again.
+    /// given again. Of kind [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when it can be reached and
+    /// can do nothing with one of these events, now or later.
     async fn record(&self, events: &[SpendEvent]) -> Result<()>;
 }

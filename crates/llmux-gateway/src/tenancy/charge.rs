@@ -117,18 +117,26 @@ impl Charge {
         let mut event = SpendEvent::new(cx.id.as_str(), began, cx.operation);
         (event.status, event.http_status) = end.status();
         (event.duration_ms, event.usage, event.cost) = (elapsed, usage, cost);
-        model.clone_into(&mut event.model_group);
+        event.model_group = plain(model);
         if let Some(deployment) = end.deployment {
-            event.model = deployment.model_for(model).into_owned();
+            event.model = plain(&deployment.model_for(model));
             deployment.id().as_str().clone_into(&mut event.deployment);
             deployment.provider().name().clone_into(&mut event.provider);
         }
-        event.end_user = self.end_user.take();
+        event.end_user = self.end_user.take().map(|named| plain(&named));
         if let Some(caller) = &self.caller {
             attribute(&mut event, caller);
         }
         self.tenancy.record(event, self.written.take());
     }
+}
+
+/// Characters that are kept of what a client calls things.
+const LONGEST: usize = 256;
+
+/// A client's text as a database can keep and find it: not too long, and of visible characters.
+fn plain(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(LONGEST).collect()
 }
 
 /// Says whom an event is billed to.

@@ -31,6 +31,9 @@ impl SpendStore for Store {
         if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
             return Err(Error::new(ErrorKind::Unavailable, "away"));
         }
+        if events.iter().any(|event| event.model == "unspeakable") {
+            return Err(Error::client(ErrorKind::InvalidRequest, "no such value"));
+        }
         let mut kept = self.kept.lock().unwrap();
         for event in events {
             *kept.entry(event.id.clone()).or_default() += 1;
@@ -71,5 +74,25 @@ async fn what_is_no_event_is_left_out_and_its_segment_kept() {
     let store = Arc::new(Store::default());
     ship(reader, Arc::<Store>::clone(&store)).await;
     assert_eq!(store.kept.lock().unwrap().len(), 1);
+    assert_eq!((segments(folder.path(), "journal").len(), segments(folder.path(), "damaged").len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_the_database_cannot_keep_holds_no_other_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options::new(folder.path());
+    let store = Arc::new(Store::default());
+    let (journal, reader) = Journal::open(&options).unwrap();
+    for number in 0..100 {
+        let mut event = event();
+        if number % 40 == 7 {
+            event.model = "unspeakable".to_owned();
+        }
+        assert!(journal.record(event));
+    }
+    assert_eq!(journal.close().written, 100);
+    ship(reader, Arc::<Store>::clone(&store)).await;
+    let kept = store.kept.lock().unwrap();
+    assert_eq!((kept.len(), kept.values().sum::<usize>()), (97, 97));
     assert_eq!((segments(folder.path(), "journal").len(), segments(folder.path(), "damaged").len()), (0, 1));
 }
