@@ -49,12 +49,20 @@ impl Access {
     /// Whose key a request shows.
     ///
     /// # Errors
-    /// 401 when it shows none.
+    /// 401 when it shows none, or something that no key looks like: nobody looks that up.
     pub(crate) fn presented(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Presented> {
         let Some(master) = &self.master else { return Ok(Presented::Operator) };
-        let hash = KeyHash::of(self.key(headers, query).ok_or_else(no_key)?);
-        let operator = bool::from(hash.as_bytes().ct_eq(master));
-        Ok(if operator { Presented::Operator } else { Presented::Key(hash) })
+        let key = self.key(headers, query).ok_or_else(no_key)?;
+        let hash = KeyHash::of(key);
+        if bool::from(hash.as_bytes().ct_eq(master)) {
+            return Ok(Presented::Operator);
+        }
+        // Whatever made a key, this is how it begins.
+        if key.starts_with(b"sk-") {
+            Ok(Presented::Key(hash))
+        } else {
+            Err(refused("the API key is not valid: keys begin with `sk-`"))
+        }
     }
 
     /// Lets a request pass or refuses it.

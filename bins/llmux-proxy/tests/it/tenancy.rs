@@ -54,6 +54,11 @@ async fn a_key_that_cannot_be_verified_is_no_strangers() {
     let refused = stage.chat(&chat("model")).await;
     assert_eq!(refused.openai_error().0, 503);
     assert_eq!(stage.get("/health/readiness").await.json()["db"], "Not connected");
+    assert_eq!(
+        stage.ask("no-key-at-all", &chat("model")).await.openai_error().0,
+        401,
+        "nobody looks that up"
+    );
     assert_eq!(stage.ask("sk-master", &chat("model")).await.status, 200, "the master key needs no database");
     stage.store.away.store(false, Ordering::SeqCst);
     assert_eq!(stage.chat(&chat("model")).await.openai_error().0, 401);
