@@ -23,7 +23,7 @@ use crate::{
     server::{Handler, Peer, read_body},
     snapshot::Snapshot,
     stage::authenticate,
-    tenancy::Caller,
+    tenancy::{Caller, authorize},
     utilities,
 };
 
@@ -137,7 +137,10 @@ impl Gateway {
                 answered(known().await.map(list), dialect)
             }
             Endpoint::ModelInfo(id) => {
-                let one = known().await.and_then(|_| catalogue::one(&snapshot.router, &id, dialect));
+                let one = known().await.and_then(|caller| {
+                    caller.map_or(Ok(()), |caller| authorize(snapshot, &caller, &id))?;
+                    catalogue::one(&snapshot.router, &id, dialect)
+                });
                 answered(one, dialect)
             }
             Endpoint::OllamaModels => {

@@ -87,6 +87,8 @@ async fn a_key_asks_for_its_own_models_and_routes_only_and_sees_no_others() {
     let models = stage.get("/v1/models").await.json();
     let names: Vec<_> = models["data"].as_array().unwrap().iter().map(|model| model["id"].clone()).collect();
     assert_eq!(names, ["model"]);
+    assert_eq!(stage.get("/v1/models/model").await.status, 200);
+    assert_eq!(stage.get("/v1/models/other").await.openai_error().1, "key_model_access_denied");
     assert_eq!(
         stage.get("/openai/v1/files").await.openai_error().0,
         403,
