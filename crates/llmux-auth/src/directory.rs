@@ -11,7 +11,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use llmux_core::{
-    Result,
+    Error, ErrorKind, Result,
     tenancy::{IdentityStore, KeyHash, KeyIdentity},
 };
 use tokio::{sync::OnceCell, time::Instant};
@@ -73,6 +73,15 @@ pub struct Known<A> {
 type Outcome<A> = Result<Option<Arc<Known<A>>>, Arc<str>>;
 type Flight<A> = Arc<OnceCell<Outcome<A>>>;
 type Kept<A> = HashMap<KeyHash, Arc<Known<A>>>;
+
+/// The longest that the store is waited for: one that hangs is away.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Waits for the store no longer than that.
+pub(crate) async fn within<T>(asking: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| Err(Error::new(ErrorKind::Unavailable, "the database takes too long to answer"));
+    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(late)
+}
 
 const SHARDS: usize = 64;
 /// Unknown keys that a shard remembers: a flood of wrong keys must displace no right one.
@@ -227,7 +236,7 @@ impl<A> Directory<A> {
     /// Asks the store and keeps what it says.
     async fn ask(&self, shard: &Shard<A>, hash: &KeyHash) -> Outcome<A> {
         let before = shard.forgotten.load(Ordering::SeqCst);
-        let found = self.store.identity(hash).await;
+        let found = within(self.store.identity(hash)).await;
         self.reached.store(found.is_ok(), Ordering::Relaxed);
         let found = found.map_err(|error| Arc::<str>::from(error.message()))?;
         let known = found.map(|identity| {

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use llmux_core::tenancy::{Entity, IdentityChange, IdentityListener, KeyHash, KeyIdentity};
 
-use crate::Directory;
+use crate::{Directory, directory::within};
 
 impl<A> Directory<A> {
     /// Forgets what other replicas change, for ever: to be run beside the requests. It asks the store so often.
@@ -17,7 +17,7 @@ impl<A> Directory<A> {
                 tokio::time::sleep(interval).await;
                 continue;
             }
-            let changes = self.store.changes_since(sequence).await;
+            let changes = within(self.store.changes_since(sequence)).await;
             self.reached.store(changes.is_ok(), Ordering::Relaxed);
             match changes {
                 Ok(changes) => {

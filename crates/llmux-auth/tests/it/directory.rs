@@ -148,6 +148,19 @@ async fn a_store_that_is_away_makes_nobody_a_stranger() {
     assert!(directory.find(&known(2)).await.unwrap().is_some());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_away() {
+    let store = store(Some(Semaphore::new(1)));
+    let directory = directory(&store);
+    let found = async || directory.find(&known(1)).await.map(|known| known.is_some());
+    assert!(found().await.unwrap());
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert!(found().await.unwrap(), "it goes on for a time of grace");
+    tokio::time::advance(Duration::from_secs(600)).await;
+    let (one, other) = tokio::join!(found(), found());
+    assert_eq!([one, other].map(|found| found.unwrap_err().kind()), [ErrorKind::Unavailable; 2]);
+}
+
 #[tokio::test]
 async fn a_look_up_that_began_before_a_change_does_not_bring_the_old_key_back() {
     let store = store(Some(Semaphore::new(0)));
